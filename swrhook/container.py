@@ -25,7 +25,9 @@ from swrhook.service.config_reload import ConfigReloader
 from swrhook.service.first_answers import FirstAnswers
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
+from swrhook.service.notifier import Notifier
 from swrhook.service.outcome_log import OutcomeLog
+from swrhook.service.problem_watch import ProblemWatch
 from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from swrhook.service.snapshot import Pace
@@ -125,6 +127,16 @@ class Container:
         self.retention = Retention(self.database, self.configuration, self.clock, self.metrics)
         self.sender_activity = SenderActivity(self.database, self.configuration, self.system_clock)
         self.sender_monitor = SenderMonitor(self.sender_activity)
+        self.problem_watch = ProblemWatch(
+            self.database,
+            self.configuration,
+            self.sender_activity,
+            self.config_reloader.problem,
+            self.clock,
+        )
+        self.notifier = Notifier(
+            self.database, self.configuration, self.clock, self.metrics, self._certificates
+        )
         self.health = Health(
             checks={"ledger": self.recorder.check, "engine": self.engine.check},
             notes={"configuration": self.config_reloader.problem},
@@ -159,6 +171,8 @@ class Container:
         if self.settings.workers or self.settings.on_sqlite:
             self.expansion_worker.start()
         self.sender_monitor.start()
+        self.problem_watch.start()
+        self.notifier.start()
         self.config_reloader.start()
         self.retention.start()
 
@@ -171,6 +185,8 @@ class Container:
         self.expansion_worker.stop()
         self.engine.stop()
         self.sender_monitor.stop()
+        self.problem_watch.stop()
+        self.notifier.stop()
         self.configuration.active.swr.close()
         self.ledger_monitor.stop()
         self.ledger_marks.stop(timeout=1)

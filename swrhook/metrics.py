@@ -104,13 +104,16 @@ class Metrics:
             "Retention runs of this process, by outcome: done, failed or stopped.",
             ["outcome"],
         )
+        self.notifications = counter(
+            "swrhook_notifications_total",
+            "Attempts to deliver a notification, by channel and outcome: sent, retried or failed.",
+            ["channel", "outcome"],
+        )
         self.configuration_version = Info(
             "swrhook_configuration", "The version of the configuration in use.", registry=None
         )
         self.register(self.configuration_version)
-        build = Info("swrhook_build", "The running version.", registry=None)
-        build.info({"version": __version__, "python": platform.python_version()})
-        self.register(build)
+        self.register(_build_info())
 
     def register(self, collector: Collector) -> None:
         """Add a collector, which is read at each scrape."""
@@ -126,3 +129,9 @@ class Metrics:
         for collector in self._collectors:
             registry.register(collector)
         return generate_latest(registry)
+
+
+def _build_info() -> Info:
+    build = Info("swrhook_build", "The running version.", registry=None)
+    build.info({"version": __version__, "python": platform.python_version()})
+    return build

@@ -50,6 +50,7 @@ def everything() -> Metrics:
         metrics.configuration_reloads: ("accepted",),
         metrics.pruned_rows: ("syncs",),
         metrics.retention_runs: ("done",),
+        metrics.notifications: ("ops", "sent"),
     }
     for counter, labels in counters.items():
         counter.labels(*labels).inc()

@@ -68,7 +68,9 @@ def test_an_alert_matches_existing_label_values() -> None:
     kinds = {refused.code for refused in Refused.__subclasses__()}
     words = {
         "state": {state.value for state in END_STATES},
-        "outcome": {outcome.value for outcome in Outcome} | {"authentication", "done"},
+        "outcome": {outcome.value for outcome in Outcome}
+        | {"authentication", "done"}
+        | {"retried", "failed"},
         "kind": kinds,
         "job": {"swrhook"},
         "drift": {"missing", "diverged", "unwanted", "unreadable"},

@@ -30,6 +30,7 @@ COMMANDS = {
     "backfill": "Sync the tags that repositories had before the rules.",
     "reconcile": "Compare sources with targets and repair the differences.",
     "import-autosync": "Print SWR's own automatic synchronization as rules for swrhook.yaml.",
+    "notify": "Test the channels for notifications, and list what was told.",
     "replay": "Process deliveries again with the current configuration; prints the new ones.",
 }
 # The other commands are in modules of their own names.

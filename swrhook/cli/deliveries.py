@@ -2,7 +2,7 @@
 
 from swrhook.cli.client import Item, QueryValue
 from swrhook.cli.options import choice_option, command, list_options, text_option
-from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, format_time, print_list
 from swrhook.model import Outcome
 
 # A row names at most this many images.
@@ -27,7 +27,7 @@ DELIVERIES = Resource(
     "deliveries",
     (
         ID_COLUMN,
-        Column("received", lambda item: item["received_at"][:16].replace("T", " "), unwrapped=True),
+        Column("received", lambda item: format_time(item["received_at"]), unwrapped=True),
         Column("sender"),
         Column("outcome", unwrapped=True, styled=True),
         Column("images", _images),

@@ -50,6 +50,11 @@ class Resource:
         return f"{self.path}/{quote(item_id, safe='')}"
 
 
+def format_time(time: str) -> str:
+    """Return an RFC 3339 time in UTC to the minute."""
+    return time[:16].replace("T", " ")
+
+
 def print_list(resource: Resource, query: Query, *, everything: bool, as_json: bool) -> None:
     """Print one page of a resource, or all pages."""
     client = connect()

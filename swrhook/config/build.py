@@ -5,8 +5,10 @@ The identity of a pod is checked here too: it is in the environment, not in the 
 
 import functools
 from collections.abc import Callable, Mapping
+from datetime import UTC
 
 from swrhook.auth import SCHEMES, KeyProvider, Secret
+from swrhook.auth.standard_webhooks import signing_key
 from swrhook.config import model
 from swrhook.config.cloud_checks import iam_of
 from swrhook.config.diagnostics import Diagnostics
@@ -15,6 +17,8 @@ from swrhook.config.regions import default_endpoint
 from swrhook.config.rule_schema import glob
 from swrhook.config.validators import is_local, split_url, token_digest
 from swrhook.dialects import mapping
+from swrhook.notifications.model import Topic
+from swrhook.notifications.rules import NotifyRule, QuietHours, told_states, topics_of
 from swrhook.rules.match import FIELDS, Pattern, Rule, RuleTarget
 from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
@@ -108,6 +112,22 @@ def build_rules(rules: list[Checked], defaults: Checked) -> Rulebook:
     return Rulebook([_rule(rule, defaults) for rule in rules])
 
 
+def build_notify(notify: Checked) -> model.Notify:
+    """Return the section `notify`."""
+    url = notify.get("url")
+    rules = [_notify_rule(rule) for rule in notify.get("rules", ())]
+    topics = topics_of(rules)
+    return model.Notify(
+        url=None if url is None else url.rstrip("/"),
+        channels={
+            name: _channel(name, channel) for name, channel in notify.get("channels", {}).items()
+        },
+        rules=rules,
+        topics=topics,
+        told_states=told_states(topics),
+    )
+
+
 def build_options(options: Checked) -> model.Options:
     """Return the section `settings`, with defaults for the missing values."""
     values = dict(options)
@@ -122,6 +142,29 @@ def build_options(options: Checked) -> model.Options:
         reconcile=model.Reconcile(**values.pop("reconcile", {})),
         trusted_proxies=tuple(values.pop("trusted_proxies", ())),
         **values,
+    )
+
+
+def _channel(name: str, channel: Checked) -> model.Channel:
+    quiet = channel.get("quiet")
+    hours = (
+        None if quiet is None else QuietHours(quiet["from"], quiet["to"], quiet.get("zone", UTC))
+    )
+    if "apprise" in channel:
+        return model.AppriseChannel(name, channel["apprise"], hours)
+    key = signing_key(channel["secret"].encode())
+    return model.WebhookChannel(name, channel["webhook"], key, hours)
+
+
+def _notify_rule(rule: Checked) -> NotifyRule:
+    when = rule.get("when", {})
+    return NotifyRule(
+        on=frozenset(map(Topic, rule["on"])),
+        to=tuple(rule["to"]),
+        when=_patterns(when),
+        unless=_patterns(when.get("not", {})),
+        group=rule.get("group"),
+        digest=rule.get("digest"),
     )
 
 

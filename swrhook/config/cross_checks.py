@@ -34,6 +34,23 @@ def check_references(data: Data, diagnostics: Diagnostics) -> None:
     if value_at(data, "rules") == []:
         diagnostics.add_warning(("rules",), "no rule is configured: nothing will be replicated")
     _check_rules(data, diagnostics)
+    _check_channels(data, diagnostics)
+
+
+def _check_channels(data: Data, diagnostics: Diagnostics) -> None:
+    """Check that the channels of notify's rules exist, and warn of those that no rule names."""
+    channels = mapping_at(data, "notify", "channels") or {}
+    named = set()
+    for index, rule in enumerate(list_at(data, "notify", "rules")):
+        for number, channel in enumerate(list_at(rule, "to")):
+            named.add(channel if isinstance(channel, str) else "")
+            if isinstance(channel, str) and channel and channel not in channels:
+                hint = did_you_mean(channel, channels) if channels else "no channel is configured"
+                path: NodePath = ("notify", "rules", index, "to", number)
+                diagnostics.add_mistake(path, f"{quote(channel)} is not in notify.channels: {hint}")
+    for name in channels.keys() - named:
+        message = "no rule of notify tells this channel anything"
+        diagnostics.add_warning(("notify", "channels", name), message)
 
 
 def _check_region(data: Data, path: NodePath, region: Data, diagnostics: Diagnostics) -> None:

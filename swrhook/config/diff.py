@@ -28,6 +28,7 @@ def make_fingerprints(checked: Mapping[str, Data]) -> Fingerprints:
         "senders": _digests(checked["senders"]),
         "rules": _digests({rule["name"]: rule for rule in checked["rules"]}),
         "defaults": _digests(checked.get("defaults", {})),
+        "notify": _digests(checked.get("notify", {})),
         "settings": _digests(checked.get("settings", {})),
     }
 

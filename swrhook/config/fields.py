@@ -6,9 +6,10 @@ a sentence that begins with the path of the key.
 
 import re
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError, fields, validate
 from marshmallow.types import ErrorMessages
@@ -19,6 +20,8 @@ from swrhook.units import Rate, parse_duration, parse_rate, parse_size
 
 _ABSENT: ErrorMessages = {"required": "is missing", "null": "is empty: write a value"}
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+_OFFSET = re.compile(r"([+-])([01][0-9]):([0-5][0-9])", re.ASCII)
 # An IPv4 address within IPv6 stands behind a prefix of so many bits: ::ffff:0:0/96.
 _MAPPED_PREFIX_BITS = 96
 
@@ -92,6 +95,20 @@ class DurationOrOff(Duration):
     def _validate(self, value: timedelta | None) -> None:
         if value is not None:
             super()._validate(value)
+
+
+class TimeOfDay(PresenceMessages, fields.Field[time]):
+    """A time of day, in hours and minutes."""
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> time:
+        return _parse_text(_time_of_day, value, "a time like 22:00, in quotes")
+
+
+class TimeZone(PresenceMessages, fields.Field[tzinfo]):
+    """A time zone: a name of the IANA database, or an offset."""
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> tzinfo:
+        return _parse_text(_time_zone, value, "a time zone like Asia/Shanghai or +08:00")
 
 
 class Size(PresenceMessages, fields.Field[int]):
@@ -184,6 +201,23 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     if mapped is None or network.prefixlen < _MAPPED_PREFIX_BITS:
         return network
     return IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX_BITS))
+
+
+def _time_of_day(text: str) -> time:
+    if _TIME_OF_DAY.fullmatch(text) is None:
+        raise ValueError
+    return time.fromisoformat(text)
+
+
+def _time_zone(text: str) -> tzinfo:
+    offset = _OFFSET.fullmatch(text)
+    if offset is not None:
+        span = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(span if offset[1] == "+" else -span)
+    try:
+        return ZoneInfo(text)
+    except (OSError, LookupError) as exc:
+        raise ValueError from exc
 
 
 def _timestamp(text: str) -> datetime:

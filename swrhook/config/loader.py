@@ -15,6 +15,7 @@ from marshmallow.exceptions import SCHEMA
 from swrhook.auth import NO_KEYS, KeyProvider
 from swrhook.config.build import (
     build_access,
+    build_notify,
     build_options,
     build_rules,
     build_senders,
@@ -175,6 +176,7 @@ def parse(
         senders=build_senders(checked["senders"], key_provider),
         rules=rules,
         options=build_options(checked.get("settings", {})),
+        notify=build_notify(checked.get("notify", {})),
         literal_secrets=tuple(literal),
         warnings=tuple(diagnostics.warnings),
         text=json.dumps(document).encode(),

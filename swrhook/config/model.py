@@ -7,6 +7,9 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from swrhook.config.diff import Fingerprints
+from swrhook.model import State
+from swrhook.notifications.model import Topic
+from swrhook.notifications.rules import NotifyRule, QuietHours
 from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import Sender
@@ -180,6 +183,7 @@ class Options:
     timeouts: Timeouts = Timeouts()
     retention: Retention = Retention()
     waits: int = 8
+    late: timedelta = 10 * MINUTE
     reconcile: Reconcile = Reconcile()
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
 
@@ -200,6 +204,42 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class AppriseChannel:
+    """A channel that Apprise serves; its URL says how, and holds secrets."""
+
+    name: str
+    url: str = field(repr=False)
+    quiet: QuietHours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChannel:
+    """A machine's webhook; the key signs what it is sent."""
+
+    name: str
+    url: str = field(repr=False)
+    key: bytes = field(repr=False)
+    quiet: QuietHours | None = None
+
+
+Channel = AppriseChannel | WebhookChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """The section `notify`: who is told what. `url` is the dashboard's address, for links.
+
+    `topics` are those that any rule tells, `told_states` the end states of syncs among them.
+    """
+
+    url: str | None = None
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    rules: Sequence[NotifyRule] = ()
+    topics: frozenset[Topic] = frozenset()
+    told_states: frozenset[State] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration.
 
@@ -217,6 +257,7 @@ class Config:
     senders: Mapping[str, Sender]
     rules: Rulebook
     options: Options = Options()
+    notify: Notify = Notify()
     literal_secrets: Sequence[str] = ()
     warnings: Sequence[str] = ()
     text: bytes = field(default=b"", repr=False)

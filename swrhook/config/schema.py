@@ -8,6 +8,7 @@ from swrhook.config import validators
 from swrhook.config.clouds import CLOUDS
 from swrhook.config.fields import Flag, OneOf, SecretText, Text, Timestamp
 from swrhook.config.nodes import Data
+from swrhook.config.notify_schema import NotifySection
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import ByKind, Items, Named, OneOrMore, Part, Section
 from swrhook.config.sender_schema import SenderSection
@@ -106,5 +107,6 @@ class Root(Section):
     access = Part(AccessSection)
     senders = Named(validators.sender_name, Part(SenderSection), may_be_empty=True)
     rules = Items(Part(RuleSection), required=True)
+    notify = Part(NotifySection)
     settings = Part(OptionsSection)
     defaults = Part(DefaultsSection)

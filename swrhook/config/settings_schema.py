@@ -109,4 +109,5 @@ class OptionsSection(Section):
     trusted_proxies = Items(Network(validate=validators.some_network))
     waits = WholeNumber(0, MAX_WAITS)
     retention = Part(RetentionSection)
+    late = Duration("1s")
     reconcile = Part(ReconcileSection)

@@ -18,6 +18,7 @@ from swrhook.senders.delivery import KEPT_HEADERS
 from swrhook.swr_names import is_namespace
 
 MAX_LABEL_LENGTH = 100
+MIN_WEBHOOK_KEY = 24
 
 _HASH_PREFIX = "sha256:"
 _TOKEN_HASH = re.compile(rf"{_HASH_PREFIX}[0-9A-Fa-f]{{64}}")
@@ -33,6 +34,7 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _NAME_PATTERN = re.compile(r"[a-z0-9._*?-]{1,64}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_APPRISE_URL = re.compile(r"[a-z][a-z0-9]{0,31}://[\x21-\x7e]+")
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 _TOPIC_URN = re.compile(r"urn:smn:[a-z0-9-]+:[0-9a-z]+:[A-Za-z0-9_-]{1,255}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
@@ -47,6 +49,49 @@ def sender_name(text: str) -> None:
     """Check the name of a sender, which becomes a part of its URL."""
     rule = 'use 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit'
     _check(_SENDER_NAME, text, f"cannot name a sender: {rule}")
+
+
+def channel_name(text: str) -> None:
+    """Check the name of a channel for notifications."""
+    rule = 'use 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit'
+    _check(_SENDER_NAME, text, f"cannot name a channel: {rule}")
+
+
+def apprise_url(text: str) -> None:
+    """Check that a text has the form of an Apprise URL. It is not shown, as it holds secrets."""
+    if _APPRISE_URL.fullmatch(text) is None:
+        raise ValidationError(
+            "must be a URL of Apprise like feishu://TOKEN or mailto://USER:PASSWORD@HOST"
+        )
+
+
+def webhook_url(text: str) -> None:
+    """Check the URL of a webhook. It is not shown, as it may hold a secret."""
+    url = split_url(text)
+    if url is None or url.scheme not in {"http", "https"} or not _HOST.fullmatch(_host(url)):
+        raise ValidationError("must be a URL like https://host/path, without a user or password")
+    if url.fragment or (url.scheme == "http" and not is_local(url.hostname or "")):
+        raise ValidationError("must begin with https://, except for this machine, and have no #")
+
+
+def webhook_secret(text: str) -> None:
+    """Check the secret that signs what a webhook is sent."""
+    # The shortest that Standard Webhooks allows.
+    if len(signing_key(text.encode("utf-8", "surrogatepass"))) < MIN_WEBHOOK_KEY:
+        raise ValidationError(
+            f"must be base64 of at least {MIN_WEBHOOK_KEY} bytes, usually after whsec_: "
+            'make one with "openssl rand -base64 32"'
+        )
+
+
+def dashboard_url(text: str) -> None:
+    """Check the address at which people open the dashboard."""
+    url = split_url(text)
+    is_address = url is not None and url.scheme in {"http", "https"}
+    if url is None or not is_address or not _HOST.fullmatch(_host(url)):
+        raise ValidationError("must be an address like https://swrhook.example.com")
+    if url.query or url.fragment or "?" in text or "#" in text:
+        raise ValidationError("must have no query and no #: pages are appended to it")
 
 
 def region_name(text: str) -> None:

@@ -20,6 +20,7 @@ from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, add_sync, tag_key
 from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
+from swrhook.ledger.notices import record_notices
 from swrhook.ledger.rows import SYNC_COLUMNS, from_lane, group, to_lane, to_sync
 from swrhook.ledger.syncs import cancel, retry
 from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
@@ -35,7 +36,8 @@ from swrhook.model import (
     Urgency,
     route,
 )
-from swrhook.syncs.reconciliation import Finding, RepositoryRef
+from swrhook.notifications.model import Notice, Topic
+from swrhook.syncs.reconciliation import Drift, Finding, RepositoryRef
 
 # A sync in one of these states is retried. After the other end states a new sync is recorded.
 _RETRIED_STATES = END_STATES - {State.VERIFIED, State.SUPERSEDED}
@@ -60,6 +62,15 @@ def mark_outdated(connection: Connection, ref: RepositoryRef) -> None:
         findings.c.source_region == ref.region,
     )
     connection.execute(update(findings).where(*is_of_repository, LATEST).values(latest=false()))
+
+
+def tell_drift(connection: Connection, repair_id: str, now: datetime) -> None:
+    """Record a notice of how many tags a repair found that differ, if there are any."""
+    query = select(findings.c.drift, func.count()).where(findings.c.repair == repair_id)
+    rows = connection.execute(query.group_by(findings.c.drift).order_by(findings.c.drift))
+    counts = {str(drift): count for drift, count in rows if drift != Drift.SAME}
+    if counts:
+        record_notices(connection, [Notice(Topic.DRIFT, "reconcile", now, {"counts": counts})])
 
 
 def verified_syncs(connection: Connection, ref: RepositoryRef) -> list[PlannedSync]:

@@ -15,6 +15,7 @@ from swrhook.errors import SwrError
 from swrhook.ledger import calls
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import lock_held, release_lane
+from swrhook.ledger.notices import record_endings
 from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.syncs import apply_decision, due_syncs
 from swrhook.model import Lane, State, Sync
@@ -100,6 +101,10 @@ class LaneTransaction:
     ) -> list[State | None]:
         """End a call, and apply the decisions; return the new states. See calls.settle."""
         return calls.settle(self.connection, call_id, decisions, error, now)
+
+    def record_endings(self, sync_ids: Sequence[str], now: datetime) -> None:
+        """Record that syncs have ended, for those who are told. See notices.record_endings."""
+        record_endings(self.connection, sync_ids, now)
 
     def close_calls(self, route: str, digest: str | None = None) -> None:
         """Close the calls of a route that can copy nothing more. See calls.close_calls."""

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from swrhook.clock import Clock
 from swrhook.errors import StateForbids
+from swrhook.ledger import notifications
 from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.deliveries import record_syncs
 from swrhook.ledger.findings import cancel_pending_syncs
@@ -18,6 +19,7 @@ from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.tables import syncs
 from swrhook.model import PlannedSync, State, Sync, Urgency
+from swrhook.notifications.model import Draft
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.reconciliation import RepairRequest
 from swrhook.syncs.states import Event
@@ -76,6 +78,17 @@ class Operator:
             self.scheduler.wake(connection)
         self.outcomes.deliveries(recording, self.clock.now())
         return ids
+
+    def begin_message(self, draft: Draft, now: datetime) -> str:
+        """Begin a message to a channel that is due at once; return its id."""
+        with transaction(self.database) as connection:
+            return notifications.begin(connection, draft, now, now)
+
+    def send_again(self, message_id: str, now: datetime) -> None:
+        """Deliver a message again. Raises StateForbids unless it was sent, or failed."""
+        with transaction(self.database) as connection:
+            if not notifications.send_again(connection, message_id, now):
+                raise StateForbids("the notification is being delivered already")
 
     def begin_repair(self, request: RepairRequest, now: datetime) -> str:
         """Begin a backfill or a reconcile; return its id."""

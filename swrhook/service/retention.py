@@ -12,6 +12,7 @@ from swrhook.ledger import retention
 from swrhook.ledger.auto_sync_overlaps import prune_overlaps
 from swrhook.ledger.database import Database
 from swrhook.ledger.leases import PeriodicLease
+from swrhook.ledger.notifications import prune_notifications
 from swrhook.metrics import Metrics
 from swrhook.periodic import PeriodicThread
 
@@ -68,6 +69,7 @@ class Retention(PeriodicThread):
             retention.prune_repairs: options.keep_syncs,
             retention.prune_observations: options.keep_syncs,
             prune_overlaps: _KEEP_OVERLAPS,
+            prune_notifications: options.keep_deliveries,
         }
         deleted: Counter[str] = Counter()
         for prune, age in ages.items():

@@ -111,6 +111,11 @@ class Repair:
         return not (self.calls or self.planned_calls)
 
     @property
+    def seeks_drift(self) -> bool:
+        """Return whether it is a reconcile that compares."""
+        return self.kind is RepairKind.RECONCILE and self.stage is Stage.COMPARING
+
+    @property
     def after_comparing(self) -> Stage:
         """Return the stage that follows the comparison."""
         if self.report_only:

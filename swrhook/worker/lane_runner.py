@@ -8,7 +8,12 @@ from random import Random
 from swrhook.clock import Clock
 from swrhook.errors import SwrError
 from swrhook.ledger.database import Database
-from swrhook.ledger.lane_session import LaneSession, SessionLimits, SyncDecision
+from swrhook.ledger.lane_session import (
+    LaneSession,
+    LaneTransaction,
+    SessionLimits,
+    SyncDecision,
+)
 from swrhook.ledger.ports import OutcomeListener
 from swrhook.ledger.syncs import not_configured
 from swrhook.model import Lane, State, Sync
@@ -84,6 +89,7 @@ class LaneRunner:
             claims = [pair for pair in decisions if pair[1].event is Event.CLAIM]
             settled = [pair for pair in decisions if pair[1].event is not Event.CLAIM]
             states = transaction.apply(settled, decider.now)
+            self._record_endings(transaction, settled, states, decider.now)
             in_sync = frozenset(sync.id for sync, _ in claims if observation.is_in_sync(sync.tag))
             claims = claims[: self.gateway.config.options.batch]
             call, claimed = transaction.claim(claims, in_sync, decider.now)
@@ -109,6 +115,7 @@ class LaneRunner:
         ]
         with session.transaction() as transaction:
             states = transaction.settle(call, decisions, error, decider.now)
+            self._record_endings(transaction, decisions, states, decider.now)
             due_at = transaction.release(decider.now)
         self._report(decisions, states, decider.now)
         return due_at
@@ -121,6 +128,20 @@ class LaneRunner:
             due_at = transaction.release(now)
         self._report(decisions, states, now)
         return due_at
+
+    def _record_endings(
+        self,
+        transaction: LaneTransaction,
+        decisions: Sequence[SyncDecision],
+        states: Sequence[State | None],
+        now: datetime,
+    ) -> None:
+        """Record, in the transaction that ends them, the syncs whose end somebody is told."""
+        reported = self.gateway.config.notify.told_states
+        ended = [
+            sync.id for (sync, _), state in zip(decisions, states, strict=True) if state in reported
+        ]
+        transaction.record_endings(ended, now)
 
     def _decider(self) -> Decider:
         return Decider(self.gateway.config.options.limits, self.clock.now(), self.rng)

@@ -21,6 +21,7 @@ from swrhook.ledger.auto_sync_overlaps import replace_overlaps
 from swrhook.ledger.database import Database
 from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.ports import LaneScheduler
+from swrhook.notifications.model import Topic
 from swrhook.periodic import PeriodicThread
 from swrhook.syncs.auto_sync import Overlap
 from swrhook.syncs.observations import TagObservation
@@ -38,11 +39,11 @@ from swrhook.syncs.reconciliation import (
 )
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repository_diff import (
-    NO_REPOSITORY,
     BudgetSpent,
     Comparison,
     RepositoryLister,
     compare_repository,
+    describe_failure,
 )
 
 POLL_INTERVAL = 2.0  # seconds: a question to the ledger costs a commit on PostgreSQL
@@ -83,6 +84,7 @@ class _Step:
 
     repair: Repair
     claim: str
+    tells_drift: bool  # of what it found, if it compares
     database: Database
     clock: Clock
     stopping: threading.Event
@@ -98,6 +100,8 @@ class _Step:
 
     def advance(self, connection: Connection, progress: Progress) -> None:
         """End the step in the transaction of its results. Raises _StepLost, which undoes them."""
+        if self.tells_drift and progress.stage is not Stage.COMPARING:
+            findings.tell_drift(connection, self.repair.id, self.clock.now())
         if not repairs.advance(connection, self.claim, self.clock.now(), progress):
             raise _StepLost
 
@@ -144,7 +148,8 @@ class RepairWorker(PeriodicThread):
                 claimed = repairs.claim_next(connection, now)
             if claimed is None:
                 return False
-            step = _Step(*claimed, self.database, self.clock, self.stopping)
+            tells_drift = claimed[0].seeks_drift and Topic.DRIFT in gateway.config.notify.topics
+            step = _Step(*claimed, tells_drift, self.database, self.clock, self.stopping)
             try:
                 if step.repair.stage is Stage.COMPARING:
                     self._compare(step, gateway)
@@ -263,9 +268,7 @@ class RepairWorker(PeriodicThread):
     ) -> None:
         tries = step.repair.tries
         if not error.kind.is_retryable or tries + 1 >= _MAX_TRIES:
-            is_absent = error.code == NO_REPOSITORY
-            reason = error.message if is_absent else f"cannot be listed: {error}"
-            self._skip(step, repository, reason, calls)
+            self._skip(step, repository, describe_failure(error), calls)
             return
         now = self.clock.now()
         wait = max(min(2**tries, _MAX_RETRY_WAIT), error.retry_after or 0)

@@ -35,7 +35,7 @@ from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 Answer = TypeVar("Answer")
 
 # The code of the error for a repository that an operator named and the source does not have.
-NO_REPOSITORY = "no_repository"
+_NO_REPOSITORY = "no_repository"
 
 
 class BudgetSpent(Exception):
@@ -214,10 +214,15 @@ def compare_repository(
     return Comparison(findings, seen, overlaps)
 
 
+def describe_failure(error: SwrError) -> str:
+    """Return why a repository could not be compared."""
+    return error.message if error.code == _NO_REPOSITORY else f"cannot be listed: {error}"
+
+
 def _no_repository(repository: RepositoryRef, similar: str | None) -> SwrError:
     hint = "" if similar is None else f": did you mean {repository.namespace}/{similar}?"
     message = f"there is no such repository in {repository.region}{hint}"
-    return SwrError(Kind.PERMANENT, NO_REPOSITORY, message)
+    return SwrError(Kind.PERMANENT, _NO_REPOSITORY, message)
 
 
 def _accept_same_images(finding: Finding, source: Listing, target: Listing | None) -> Finding:

@@ -395,6 +395,13 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/api/v1/reconcile/<repair_id>/tags"): repair("reconcile", "GET", "/tags"),
     ("GET", "/api/v1/rules"): refused("/api/v1/rules"),
     ("GET", "/api/v1/senders"): senders,
+    ("GET", "/api/v1/notifications"): refused("/api/v1/notifications"),
+    ("GET", "/api/v1/notifications/<notification_id>"): refused("/api/v1/notifications/01A"),
+    ("POST", "/api/v1/notifications/<notification_id>/retry"): refused(
+        "/api/v1/notifications/01A/retry", "POST"
+    ),
+    ("GET", "/api/v1/notifications/channels"): refused("/api/v1/notifications/channels"),
+    ("POST", "/api/v1/notifications/test"): refused("/api/v1/notifications/test", "POST"),
     ("GET", "/api/v1/stats"): refused("/api/v1/stats"),
     ("GET", "/api/v1/syncs"): list_of_syncs,
     ("POST", "/api/v1/syncs"): order,
@@ -404,6 +411,11 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/api/v1/wait"): wait,
     ("POST", "/api/v1/whatif"): refused("/api/v1/whatif", "POST"),
     ("GET", "/audit"): refused_page("/audit"),
+    ("GET", "/notifications"): refused_page("/notifications"),
+    ("POST", "/notifications/test/<channel>"): refused_page("/notifications/test/ops", "POST"),
+    ("POST", "/notifications/<notification_id>/retry"): refused_page(
+        "/notifications/01A/retry", "POST"
+    ),
     ("GET", "/deliveries"): page_of("/deliveries"),
     ("GET", "/deliveries/<delivery_id>"): page_of_delivery,
     ("POST", "/deliveries/<delivery_id>/replay"): page_replay,

@@ -1,13 +1,16 @@
 """Runs of a lane on a real ledger: what is called, and what becomes of the syncs."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from swrhook.config.model import Pace
+from swrhook.config.model import Notify, Pace
 from swrhook.errors import Kind
+from swrhook.ledger.notices import has_notices, take_notices
 from swrhook.ledger.observations import KeptObservation, find_observations
 from swrhook.model import State, Sync
+from swrhook.notifications.model import Topic
 from swrhook.syncs.backoff import Verify
 from swrhook.syncs.decisions import HOLD_INTERVAL
 from swrhook.syncs.observations import Place
@@ -320,3 +323,28 @@ def test_a_tag_that_is_not_in_a_list_was_not_observed(harness: WorkerHarness) ->
 
     assert observed(harness, "cn-east-3") is None
     assert observed(harness, "cn-north-4") == KeptObservation(A, NOW, NOW, None)
+
+
+def test_an_end_that_somebody_is_told_is_recorded_with_it(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    harness.swr.answers = [error(Kind.PERMANENT)]
+    told = Notify(told_states=frozenset({State.REJECTED}))
+    harness.config = replace(harness.config, notify=told)
+    [failed] = harness.push("v1")
+    harness.run()
+    harness.swr.put("v2", B)
+    harness.push("v2")
+    harness.run_until_quiet()
+
+    with harness.database.write() as connection:
+        [notice] = take_notices(connection, 10).notices
+    assert (harness.state(failed), notice.topic) == (State.REJECTED, Topic.FAILED)
+
+
+def test_nothing_is_recorded_if_nobody_is_told(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    harness.push("v1")
+    harness.run_until_quiet()
+
+    with harness.database.read() as connection:
+        assert not has_notices(connection)

@@ -8,7 +8,15 @@ from flask_smorest import Api
 from marshmallow import Schema
 
 from swrhook import __version__
-from swrhook.web.api import administration, analysis, deliveries, repairs, syncs, wait
+from swrhook.web.api import (
+    administration,
+    analysis,
+    deliveries,
+    notifications,
+    repairs,
+    syncs,
+    wait,
+)
 from swrhook.web.api.fields import TextField
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import ProblemSchema
@@ -48,6 +56,10 @@ _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
     "rules": ("The rules: which pushes go where.", administration.add_rules_routes),
     "explain": ("Why a tag was, or was not, replicated.", analysis.add_explain_routes),
     "whatif": ("What other rules would have done.", analysis.add_whatif_routes),
+    "notifications": (
+        "Messages to the channels of `notify`.",
+        notifications.add_notification_routes,
+    ),
     "stats": ("Statistics for dashboards.", administration.add_stats_routes),
     "drain": ("Prepare one process for its end.", administration.add_drain_routes),
     "audit": ("The audit log: every write with a valid token.", administration.add_audit_routes),

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from swrhook.ledger.queries.views import USUAL_LIMIT
 from swrhook.model import Outcome, State
+from swrhook.notifications.model import NotificationState
 from swrhook.swr_names import DIGEST
 from swrhook.syncs.reconciliation import Drift
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
@@ -63,6 +64,17 @@ class DeliveryQuery(PageQuery):
 
     sender = fields.String(metadata=_describe("The name of the configured sender."))
     outcome = one_of(Outcome, metadata=_describe("The outcome."))
+
+
+class NotificationQuery(PageQuery):
+    """The parameters of the list of notifications."""
+
+    channel = fields.String(metadata=_describe("The name of the channel."))
+    state = fields.List(
+        one_of(NotificationState),
+        attribute="states",
+        metadata=_describe("One of these states; may be repeated."),
+    )
 
 
 class AuditQuery(PageQuery):

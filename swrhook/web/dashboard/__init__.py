@@ -14,6 +14,7 @@ from swrhook.web.dashboard import formats, labels
 from swrhook.web.dashboard.administration import add_administration
 from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
+from swrhook.web.dashboard.notifications import add_notifications
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
@@ -44,6 +45,7 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     add_deliveries(blueprint, web)
     add_repositories(blueprint, web)
     add_rules(blueprint, web)
+    add_notifications(blueprint, web)
     add_explain(blueprint, web)
     add_whatif(blueprint, web)
     add_administration(blueprint, web)

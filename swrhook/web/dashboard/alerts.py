@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from flask import url_for
 
@@ -13,7 +12,7 @@ from swrhook.ledger.rows import group
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderStatus
 from swrhook.syncs.auto_sync import REMEDY
-from swrhook.units import format_duration
+from swrhook.units import format_duration, format_span
 from swrhook.web.dashboard.figures import Overview, count_syncs
 from swrhook.web.dashboard.formats import instant
 from swrhook.web.dashboard.labels import STATES
@@ -40,7 +39,7 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
         yield Alert("fair", f"{name.capitalize()}: {problem}", remedy)
     yield from (_failed(groups) for groups in _by_cause(overview.failing))
     yield from (_held_up(groups) for groups in _by_cause(overview.held_up))
-    yield from (_late(groups, overview.late_before) for groups in _by_cause(overview.late))
+    yield from (_late(groups, overview) for groups in _by_cause(overview.late))
     yield from (_silent(status) for status in overview.senders if status.is_silent)
     if overview.quarantined:
         yield _quarantined(overview.quarantined)
@@ -69,12 +68,13 @@ def _held_up(groups: Sequence[SyncGroup]) -> Alert:
     return Alert("fair", text, remedy, path)
 
 
-def _late(groups: Sequence[SyncGroup], before: datetime) -> Alert:
+def _late(groups: Sequence[SyncGroup], overview: Overview) -> Alert:
     # Ids sort by time: this cursor leaves out what is younger.
-    first, cursor = groups[0], lowest_id(before)
+    first, cursor = groups[0], lowest_id(overview.late_before)
     path = url_for(".syncs", show=first.state, region=_region(groups), cursor=cursor)
     where = _regions(groups)
-    text = f"{_tags(groups)} late for {where}: {first.state} for more than 15 minutes."
+    late_after = format_span(overview.late_after)
+    text = f"{_tags(groups)} late for {where}: {first.state} for more than {late_after}."
     remedy = f"{_example(first)}Nothing is lost; each sync's page says what it waits for."
     return Alert("fair", text, remedy, path)
 

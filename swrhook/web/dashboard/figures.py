@@ -10,8 +10,6 @@ from swrhook.ledger.queries.overview import SyncGroup
 from swrhook.service.sender_monitor import SenderStatus
 from swrhook.web.context import WebContext
 
-# An open sync is late after this time.
-LATE = timedelta(minutes=15)
 _QUARANTINE_SINCE = timedelta(hours=24)
 
 
@@ -22,6 +20,7 @@ class Overview:
     open: Sequence[SyncGroup]
     late: Sequence[SyncGroup]
     late_before: datetime
+    late_after: timedelta
     held_up: Sequence[SyncGroup]
     failing: Sequence[SyncGroup]
     quarantined: int
@@ -35,7 +34,8 @@ def read_overview(web: WebContext) -> Overview:
     """Read the figures."""
     now = web.clock.now()
     # A whole minute: the link of an alert stays the same while the page refreshes.
-    late_before = now.replace(second=0, microsecond=0) - LATE
+    late_after = web.config.current().options.late
+    late_before = now.replace(second=0, microsecond=0) - late_after
     senders = web.senders.cached() or ()
     names = [status.sender for status in senders]
     with web.database.read() as connection:
@@ -43,6 +43,7 @@ def read_overview(web: WebContext) -> Overview:
             open=queries.open_groups(connection),
             late=queries.open_groups(connection, late_before),
             late_before=late_before,
+            late_after=late_after,
             held_up=queries.held_up_groups(connection),
             failing=queries.failing_groups(connection, now),
             quarantined=queries.count_quarantined(connection, now - _QUARANTINE_SINCE),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from swrhook.ledger.queries.overview import FAILING_STATES
 from swrhook.model import OPEN_STATES, Outcome, State
+from swrhook.notifications.model import NotificationState
 from swrhook.syncs.observations import DriftKind
 
 
@@ -45,6 +46,13 @@ OUTCOMES: Mapping[str, Label] = {
     Outcome.IGNORED: Label("·", "quiet", "understood, but there is nothing to do"),
     Outcome.DUPLICATE: Label("=", "quiet", "it repeats an earlier delivery"),
     Outcome.QUARANTINED: Label("?", "bad", "not understood; stored whole"),
+}
+
+NOTIFICATIONS: Mapping[str, Label] = {
+    NotificationState.GATHERING: Label("○", "open", "what belongs to it is added until it is due"),
+    NotificationState.SENDING: Label("◐", "open", "being delivered, or waiting for a retry"),
+    NotificationState.SENT: Label("✓", "good", "the channel accepted it"),
+    NotificationState.FAILED: Label("!", "bad", "the channel did not accept it within 24 hours"),
 }
 
 # Groups of states in the filter of syncs: title and states.

@@ -117,7 +117,7 @@ def test_a_sync_in_progress_for_too_long_is_late(harness: WebHarness, client: Fl
     [path] = re.findall(r'href="(/syncs[^"]*cursor=[^"]*)"', page)
     late = client.get(path.replace("&amp;", "&")).text
 
-    assert "1 tag is late for cn-east-3: pending for more than 15 minutes" in page
+    assert "1 tag is late for cn-east-3: pending for more than 10 min" in page
     assert ("<b>:v1</b>" in late, "<b>:v2</b>" in late) == (True, False)
 
 
