@@ -36,6 +36,7 @@ from swrhook.settings import Settings
 from swrhook.swr.auth.lockout import precompute_fingerprint
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
+from swrhook.usecases.availability.check import AvailabilityChecker
 from swrhook.web import create_web
 from swrhook.web.context import WebContext
 from swrhook.worker.admission import Admission
@@ -43,6 +44,7 @@ from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.expansion import ExpansionWorker
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.place_looker import PlaceLooker
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.repairs import RepairWorker
 from swrhook.worker.target_cache import TargetCache
@@ -156,6 +158,7 @@ class Container:
                 health=self.health,
                 senders=self.sender_activity,
                 statistics=Statistics(self.database, self.system_clock, pace),
+                availability=AvailabilityChecker(self.database, self.engine, self.clock),
             )
         )
 
@@ -205,7 +208,7 @@ class Container:
             self.steady_clock,
         )
         runner = LaneRunner(self.database, gateway, self.outcome_log, self.clock, SystemRandom())
-        return Active(config, swr, gateway, runner)
+        return Active(config, swr, gateway, runner, PlaceLooker(gateway, self.clock))
 
     def _swr_client(self, config: Config, before: Active | None) -> SwrClient:
         timeouts = config.options.timeouts

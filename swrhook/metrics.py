@@ -94,6 +94,11 @@ class Metrics:
             "Lanes and requests postponed, by the region without capacity and the reason.",
             ["region", "reason"],
         )
+        self.availability = counter(
+            "swrhook_availability_total",
+            "Images whose availability at a target was asked for, by what was answered.",
+            ["state"],
+        )
         self.pruned_rows = counter(
             "swrhook_pruned_rows_total",
             "Rows deleted from the ledger because of their age, by table.",
@@ -112,6 +117,9 @@ class Metrics:
         self.configuration_version = Info(
             "swrhook_configuration", "The version of the configuration in use.", registry=None
         )
+        self._register_versions()
+
+    def _register_versions(self) -> None:
         self.register(self.configuration_version)
         self.register(_build_info())
 

@@ -112,7 +112,7 @@ class Swr:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A bearer token for the API; roles read < operate < admin.
+    """A bearer token for the API; roles ask < read < operate < admin.
 
     `digest` is its SHA-256, `not_after` the time from which it is invalid. `namespaces` limits it
     to organizations of the source; None: no limit.

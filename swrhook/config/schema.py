@@ -14,7 +14,7 @@ from swrhook.config.sections import ByKind, Items, Named, OneOrMore, Part, Secti
 from swrhook.config.sender_schema import SenderSection
 from swrhook.config.settings_schema import OptionsSection
 
-ROLES = ("read", "operate", "admin")
+ROLES = ("ask", "read", "operate", "admin")
 
 
 class CredentialsSection(Section):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
 from swrhook.ledger.lanes import Flow
+from swrhook.ledger.questions import QuestionSession
 
 
 class Slot(Protocol):
@@ -47,6 +48,10 @@ class LaneWork(Protocol[SomeSlot]):
 
     def run(self, session: LaneSession, slot: SomeSlot) -> datetime | None:
         """Work on the session's syncs, release the lane, and return when it is due again."""
+        ...
+
+    def answer(self, question: QuestionSession, slot: SomeSlot) -> None:
+        """Look at a place that somebody asks about, and keep what it holds."""
         ...
 
     def set_share(self, processes: int) -> None:

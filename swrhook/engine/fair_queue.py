@@ -1,6 +1,7 @@
-"""The policy of the queue: whose lane is next. Start-time fair queueing on three levels.
+"""The policy of the queue: whose lane is next. Start-time fair queueing on several levels.
 
-Pairs of regions take turns; within a pair the urgencies, by their weights; within an urgency the
+Lanes and questions share the turns by their weights. The regions of questions take turns. Pairs of
+regions take turns; within a pair the urgencies, by their weights; within an urgency the
 senders, equally; and within a sender the organizations, one after the other. Each level remembers
 how much its members have used. A member that was idle goes on from the present, so it neither
 waits for its past use nor saves up for the future.
@@ -8,6 +9,7 @@ waits for its past use nor saves up for the future.
 
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -18,12 +20,21 @@ from swrhook.model import Urgency
 WEIGHTS: Mapping[Urgency, int] = MappingProxyType(
     {Urgency.FRESH: 8, Urgency.PROOF: 4, Urgency.REPEAT: 2, Urgency.BACKFILL: 1}
 )
+# A question is one look, for which somebody waits; a run of a lane is several requests.
+LANES_PER_QUESTION = 3
 # More than there are flows, even with dozens of senders and regions: a flow that is forgotten
 # begins with its first organization again.
 _MOST_REMEMBERED = 10_000
 
 Key = TypeVar("Key", bound=Hashable)
 Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The questions that wait for a look at a region."""
+
+    region: str
 
 
 class Turns(Generic[Key]):
@@ -52,14 +63,16 @@ class FairQueue:
     """The turns of one process. Where several run lanes, each is fair by itself."""
 
     def __init__(self) -> None:
+        self._kinds = Turns[type]()
+        self._asked_regions = Turns[str]()
         self._pairs = Turns[Pair]()
         self._urgencies: dict[Pair, Turns[Urgency]] = {}
         self._senders: dict[tuple[Pair, Urgency], Turns[str]] = {}
         self._organizations = OrderedDict[Flow, str]()  # the last that had its turn
 
-    def in_order(self, flows: Iterable[Flow]) -> list[Flow]:
-        """Return flows in the order of their turns."""
-        return sorted(flows, key=self._turn)
+    def in_order(self, waiting: Iterable[Flow | Questions]) -> list[Flow | Questions]:
+        """Return what waits in the order of its turns."""
+        return sorted(waiting, key=self._turn)
 
     def last_organization(self, flow: Flow) -> str:
         """Return the organization after which the flow goes on; "" to begin with the first."""
@@ -69,6 +82,7 @@ class FairQueue:
         """Begin the turn of a flow with a run for these senders, one entry for each sync."""
         pair = (flow.source, flow.target)
         urgencies, of_senders = self._levels(flow)
+        self._begin(Flow, 1 / LANES_PER_QUESTION)
         self._pairs.begin(pair)
         self._pairs.charge(pair, 1)
         urgencies.begin(flow.urgency)
@@ -81,9 +95,23 @@ class FairQueue:
         if len(self._organizations) > _MOST_REMEMBERED:
             self._organizations.popitem(last=False)
 
-    def _turn(self, flow: Flow) -> tuple[float, float, float]:
+    def charge_question(self, region: str) -> None:
+        """Begin the turn of a question about a region."""
+        self._begin(Questions, 1)
+        self._asked_regions.begin(region)
+        self._asked_regions.charge(region, 1)
+
+    def _begin(self, kind: type, cost: float) -> None:
+        self._kinds.begin(kind)
+        self._kinds.charge(kind, cost)
+
+    def _turn(self, flow: Flow | Questions) -> tuple[float, ...]:
+        turn = self._kinds.next_turn(type(flow))
+        if isinstance(flow, Questions):
+            return turn, self._asked_regions.next_turn(flow.region)
         urgencies, of_senders = self._levels(flow)
         return (
+            turn,
             self._pairs.next_turn((flow.source, flow.target)),
             urgencies.next_turn(flow.urgency),
             of_senders.next_turn(flow.sender),

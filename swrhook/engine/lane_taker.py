@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from swrhook.clock import Clock
 from swrhook.engine import LaneWork, NoRoom, SomeSlot
-from swrhook.engine.fair_queue import FairQueue
+from swrhook.engine.fair_queue import FairQueue, Questions
 from swrhook.engine.look_times import Outlook
 from swrhook.ledger.clock_steps import ClockSteps
 from swrhook.ledger.database import Database, after_commit
@@ -26,27 +26,35 @@ from swrhook.ledger.lane_queue import (
 )
 from swrhook.ledger.lane_session import LaneSession, open_session
 from swrhook.ledger.lanes import Flow
+from swrhook.ledger.questions import (
+    QuestionSession,
+    ready_regions,
+    sweep_questions,
+    take_question,
+)
 from swrhook.ledger.types import new_id
 from swrhook.ledger.workers import Heartbeat, announce, beat, leave
+from swrhook.model import Urgency
 
 # The lanes that were to be taken are locked for a moment by transactions that record syncs.
 _SOON = timedelta(seconds=0.02)
+_BETWEEN_SWEEPS = 1.0  # of the questions, in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Taken(Generic[SomeSlot]):
-    """A lane that was taken and the room for its run, if any, and what to do next."""
+    """A lane or question that was taken and the room for it, if any, and what to do next."""
 
     outlook: Outlook
-    session: LaneSession | None = None
+    session: LaneSession | QuestionSession | None = None
     slot: SomeSlot | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Place(Generic[SomeSlot]):
-    """Room for a lane of a flow; or none, and when there may be some."""
+    """Room for a lane of a flow, or a question; or none, and when there may be some."""
 
-    flow: Flow | None
+    flow: Flow | Questions | None
     slot: SomeSlot | None
     outlook: Outlook
 
@@ -73,6 +81,7 @@ class LaneTaker(Generic[SomeSlot]):
         self._queue = FairQueue()
         self._clock_steps = ClockSteps() if database.is_sqlite else None
         self._beaten_at = -inf  # by the monotonic clock
+        self._swept_at = -inf
 
     def take(self) -> Taken[SomeSlot]:
         """Take the next lane whose regions have room."""
@@ -103,7 +112,7 @@ class LaneTaker(Generic[SomeSlot]):
         next_due = make_due_ready(connection, now)
         due_in = None if next_due is None else next_due - now
         elsewhere = self._occupancy(connection)
-        locked: set[Flow] = set()
+        locked: set[Flow | Questions] = set()
         while True:
             place = self._find_place(connection, elsewhere, locked)
             if place.flow is None or place.slot is None:
@@ -133,24 +142,39 @@ class LaneTaker(Generic[SomeSlot]):
         elif time.monotonic() - self._beaten_at > self._dead_after / 2:
             announce(connection, self._name, self._threads, now)
             after_commit(connection, self._note_beat)
+        if time.monotonic() - self._swept_at > _BETWEEN_SWEEPS:
+            self._swept_at = time.monotonic()
+            sweep_questions(connection, now)
 
     def _note_beat(self) -> None:
         self._beaten_at = time.monotonic()
 
     def _find_place(
-        self, connection: Connection, elsewhere: Occupancy, locked: AbstractSet[Flow] = frozenset()
+        self,
+        connection: Connection,
+        elsewhere: Occupancy,
+        locked: AbstractSet[Flow | Questions] = frozenset(),
     ) -> _Place[SomeSlot]:
-        """Return room for the first flow that has some, in the order of their turns."""
+        """Return room for the first that has some, in the order of their turns."""
         look_in, is_blocked = None, False
-        flows = [flow for flow in ready_flows(connection) if flow not in locked]
-        for flow in self._queue.in_order(flows):
-            slot = self._lane_work.reserve(flow, elsewhere)
+        waiting: list[Flow | Questions] = [*ready_flows(connection)]
+        waiting += map(Questions, ready_regions(connection))
+        for flow in self._queue.in_order(flow for flow in waiting if flow not in locked):
+            slot = self._lane_work.reserve(_room_needed(flow), elsewhere)
             if not isinstance(slot, NoRoom):
                 return _Place(flow, slot, Outlook())
             look_in, is_blocked = _first(look_in, slot.retry_in), True
         return _Place(None, None, Outlook(look_in, is_blocked))
 
-    def _take_from(self, connection: Connection, flow: Flow, now: datetime) -> LaneSession | None:
+    def _take_from(
+        self, connection: Connection, flow: Flow | Questions, now: datetime
+    ) -> LaneSession | QuestionSession | None:
+        if isinstance(flow, Questions):
+            place = take_question(connection, flow.region, self._name, now)
+            if place is None:
+                return None
+            self._queue.charge_question(flow.region)
+            return QuestionSession(self._database, place, self._name)
         lane = take_lane(connection, flow, self._queue.last_organization(flow), self._name)
         lane = lane or take_lane(connection, flow, "", self._name)
         if lane is None:
@@ -164,6 +188,13 @@ class LaneTaker(Generic[SomeSlot]):
         if self._database.is_sqlite:
             return Occupancy()
         return read_occupancy(connection, self._name)
+
+
+def _room_needed(flow: Flow | Questions) -> Flow:
+    """Return the flow whose runs need the same room: a question reads one region."""
+    if isinstance(flow, Flow):
+        return flow
+    return Flow(Urgency.PROOF, flow.region, flow.region, "")
 
 
 def _first(*waits: timedelta | None) -> timedelta | None:

@@ -5,6 +5,7 @@ in the ledger only, so a start and a backlog of any size cost nothing here.
 """
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic
@@ -22,6 +23,7 @@ from swrhook.errors import ClaimLost
 from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import free_lanes
 from swrhook.ledger.lane_session import LaneSession
+from swrhook.ledger.questions import Failure, QuestionSession
 from swrhook.periodic import PeriodicThread
 
 # The ledger could not be read: look again after this.
@@ -117,7 +119,11 @@ class LaneEngine(Generic[SomeSlot]):
                 logs.failure("engine.failed", exc)
             finally:
                 self._looks.end(result.outlook)
-            if result.session is not None and result.slot is not None:
+            if result.session is None or result.slot is None:
+                continue
+            if isinstance(result.session, QuestionSession):
+                self._answer(result.session, result.slot)
+            else:
                 self._run(result.session, result.slot)
 
     def _run(self, session: LaneSession, slot: SomeSlot) -> None:
@@ -132,6 +138,18 @@ class LaneEngine(Generic[SomeSlot]):
         finally:
             slot.release()
             self._looks.end_run(None if due_at is None else due_at - self._clock.now())
+
+    def _answer(self, question: QuestionSession, slot: SomeSlot) -> None:
+        """Answer a question; after an error, nobody does until it is asked again."""
+        try:
+            self._lane_work.answer(question, slot)
+        except Exception as exc:  # noqa: BLE001  # the thread must survive every error
+            logs.failure("question.failed", exc, place=str(question.place))
+            with suppress(SQLAlchemyError, OSError):  # then another worker answers it later
+                question.fail(Failure("an error in swrhook itself", is_final=False))
+        finally:
+            slot.release()
+            self._looks.end_run(None)
 
     def _give_back(self, session: LaneSession) -> datetime | None:
         """Release the lane of a run that failed; while the ledger is away, try again and again."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
@@ -15,6 +16,9 @@ from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, NOT_DURABLE, op
 from swrhook.ledger.sqlite import SingleWriter, open_file
 from swrhook.ledger.sqlite_file import LOCK_PATIENCE, SqliteFile, advance, read_mark
 from swrhook.ledger.watch import Watch
+
+# What `read` yields, to be passed on to the ledger's queries.
+Snapshot: TypeAlias = Connection
 
 # Seconds that a thread waits for the thread that writes, in case its disk hangs.
 WRITER_PATIENCE = 60.0

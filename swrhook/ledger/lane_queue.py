@@ -19,13 +19,14 @@ from sqlalchemy import (
     select,
     text,
     true,
+    union_all,
     update,
 )
 
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
 from swrhook.ledger.sql import PreparedStatement
-from swrhook.ledger.tables import HELD, READY, SCHEDULED, lanes
+from swrhook.ledger.tables import HELD, READY, SCHEDULED, lanes, questions
 from swrhook.model import Lane
 
 # Lanes that become ready in one step: the writer is free again after some milliseconds.
@@ -35,7 +36,10 @@ _TAKE_LOCK = 0x73777269  # any number, the same in every process
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """How many lanes other processes run, by region and by pair of regions."""
+    """How many runs other processes have, by region and by pair of regions.
+
+    The look for a question is one from a region to itself.
+    """
 
     regions: Counter[str] = field(default_factory=Counter)
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -124,7 +128,7 @@ _TAKE = PreparedStatement(
 
 
 def read_occupancy(connection: Connection, holder: str) -> Occupancy:
-    """Return how many lanes other processes than `holder` run."""
+    """Return how many lanes and questions other processes than `holder` work on."""
     occupancy = Occupancy()
     for row in _HELD_LANES.rows(connection, holder=holder):
         source, target, number = row["source_region"], row["target_region"], row["number"]
@@ -135,10 +139,16 @@ def read_occupancy(connection: Connection, holder: str) -> Occupancy:
 
 
 _PAIR = (lanes.c.source_region, lanes.c.target_region)
+_ASKED_REGION = questions.c.region
 _HELD_LANES = PreparedStatement(
-    select(*_PAIR, func.count().label("number"))
-    .where(HELD, lanes.c.holder != bindparam("holder"))
-    .group_by(*_PAIR)
+    union_all(
+        select(*_PAIR, func.count().label("number"))
+        .where(HELD, lanes.c.holder != bindparam("holder"))
+        .group_by(*_PAIR),
+        select(_ASKED_REGION, _ASKED_REGION, func.count())
+        .where(HELD, questions.c.holder != bindparam("holder"))
+        .group_by(_ASKED_REGION),
+    )
 )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.sql.dml import Insert
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.sql import PreparedStatement, upsert_on
 from swrhook.ledger.tables import observations as table
+from swrhook.model import Target
 from swrhook.syncs.observations import Place, TagObservation
 
 # An observation that is so much later than a new one was dated by a clock that was wrong: no
@@ -35,6 +36,7 @@ class KeptObservation:
     observed_at: datetime
     since: datetime
     sync: str | None
+    source: Target | None = None
 
 
 def keep_observations(connection: Connection, new: Iterable[TagObservation]) -> None:
@@ -60,6 +62,7 @@ def _upsert(database: str) -> Insert:
             "observed_at": new.observed_at,
             "since": case((is_same, table.c.since), else_=new.since),
             "sync": case((is_same, func.coalesce(new.sync, table.c.sync)), else_=new.sync),
+            **{name: func.coalesce(new[name], table.c[name]) for name in _SOURCE},
         },
         where=(new.observed_at >= table.c.observed_at)
         | (type_coerce(table.c.observed_at, BigInteger) - delay > new.observed_at),
@@ -77,6 +80,8 @@ def _row(seen: TagObservation) -> dict[str, object]:
         "observed_at": seen.observed_at,
         "since": seen.observed_at,
         "sync": seen.sync,
+        "source_region": None if seen.source is None else seen.source.region,
+        "source_namespace": None if seen.source is None else seen.source.namespace,
     }
 
 
@@ -93,12 +98,30 @@ def find_observations(
             repository=place.repository,
             tag=place.tag,
         ):
-            kept[place] = KeptObservation(**row)
+            region, namespace = row.pop("source_region"), row.pop("source_namespace")
+            kept[place] = KeptObservation(**row, source=region and Target(region, namespace))
     return kept
 
 
+_SOURCE = ("source_region", "source_namespace")
 _FIND = PreparedStatement(
-    select(table.c.digest, table.c.observed_at, table.c.since, table.c.sync).where(
+    select(*(table.c[name] for name in ("digest", "observed_at", "since", "sync", *_SOURCE))).where(
         *(column == bindparam(column.name) for column in table.primary_key.columns)
     )
+)
+
+
+def find_tags(connection: Connection, digest: str, namespace: str, repository: str) -> list[str]:
+    """Return the tags of a repository that hold a digest in some region, the latest seen first."""
+    rows = _FIND_TAGS.rows(connection, digest=digest, namespace=namespace, repository=repository)
+    return list(dict.fromkeys(row["tag"] for row in rows))
+
+
+# More tags of one image would not make it more likely that it is there.
+_FIND_TAGS = PreparedStatement(
+    select(table.c.tag)
+    .where(table.c.digest == bindparam("digest"), table.c.namespace == bindparam("namespace"))
+    .where(table.c.repository == bindparam("repository"))
+    .order_by(table.c.observed_at.desc())
+    .limit(20)
 )

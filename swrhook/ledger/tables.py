@@ -39,7 +39,7 @@ IS_LARGE = text("pushes_total IS NOT NULL")
 _ID = String(26)  # a ULID, see types.new_id
 _SENDER, _REGION = String(63), String(63)
 _NAMESPACE, _REPOSITORY, _TAG, _DIGEST = String(64), String(128), String(128), String(135)
-_LANE_KEY, _FLOW = String(600), String(200)
+_LANE_KEY, _FLOW, _PLACE = String(600), String(200), String(400)
 
 
 def lane_columns() -> list[Column[Any]]:
@@ -247,6 +247,30 @@ observations = Table(
     Column("observed_at", Instant, nullable=False, comment="when the request began"),
     Column("since", Instant, nullable=False, comment="when this digest was first seen there"),
     Column("sync", _ID, comment="the sync that copied the digest there"),
+    Column("source_region", _REGION, comment="of a target: what it is copied from, if known"),
+    Column("source_namespace", _NAMESPACE),
+    Index("observations_by_digest", "digest", "namespace", "repository"),
+)
+
+# Places that somebody waits to know about: a worker looks, keeps what it sees, and deletes the row.
+questions = Table(
+    "questions",
+    metadata,
+    Column("place", _PLACE, primary_key=True),
+    Column("region", _REGION, nullable=False),
+    Column("namespace", _NAMESPACE, nullable=False),
+    Column("repository", _REPOSITORY, nullable=False),
+    Column("tag", _TAG, nullable=False),
+    Column("since", Instant, nullable=False, comment="a look that began earlier is no answer"),
+    Column("until", Instant, nullable=False, comment="then nobody waits for the answer"),
+    Column("asked_at", Instant, nullable=False),
+    Column("ready", Boolean, nullable=False, comment="waits for a worker"),
+    Column("holder", _ID, comment="the worker that looks"),
+    Column("held_until", Instant, comment="then another worker looks"),
+    Column("error", Text, comment="why the last look has failed"),
+    Column("is_final", Boolean, nullable=False, comment="another look would fail, too"),
+    partial_index("questions_ready", "region", "asked_at", where=READY),
+    partial_index("questions_held", "holder", where=HELD),
 )
 
 configurations = Table(

@@ -13,12 +13,14 @@ from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.ports import LaneScheduler
+from swrhook.ledger.questions import QuestionSession
 from swrhook.ledger.syncs import release_regions
 from swrhook.service.hot_swap import HotSwap
 from swrhook.swr.client import SwrClient
 from swrhook.worker.admission import Slot
 from swrhook.worker.gateway import Endpoint, SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.place_looker import PlaceLooker
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Active:
     swr: SwrClient
     gateway: SwrGateway
     runner: LaneRunner
+    looker: PlaceLooker
 
 
 class ActiveFactory(Protocol):
@@ -68,6 +71,11 @@ class ActiveConfiguration:
         """Run a lane; a reload does not close what it uses before the run ends."""
         with self.lease() as active:
             return active.runner.run(session, slot)
+
+    def answer(self, question: QuestionSession, slot: Slot) -> None:
+        """Answer a question; a reload does not close what it uses meanwhile."""
+        with self.lease() as active:
+            active.looker.answer(question, slot)
 
     def set_share(self, processes: int) -> None:
         """Divide the rates of requests by the number of processes that run lanes."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from swrhook.model import image_name
+from swrhook.model import Target, image_name
 
 # Nobody may ask for what was there longer ago.
 LONGEST_AGE = timedelta(hours=24)
@@ -29,13 +29,15 @@ class TagObservation:
     """The digest that a place held when it was read, None for no such tag.
 
     `observed_at` is when the request began, so that what it found was there at that time or later.
-    `sync` is the sync that copied the digest there, if one of ours did.
+    `sync` is the sync that copied the digest there, if one of ours did. `source` is the region and
+    organization that a target is copied from, None if that is not known.
     """
 
     place: Place
     digest: str | None
     observed_at: datetime
     sync: str | None = None
+    source: Target | None = None
 
 
 class DriftKind(StrEnum):

@@ -20,6 +20,7 @@ from swrhook.web.cookies import read_cookie
 class Role(IntEnum):
     """The role of a token; each role allows everything that the lower ones allow."""
 
+    ASK = 0
     READ = 1
     OPERATE = 2
     ADMIN = 3
@@ -35,6 +36,8 @@ PUBLIC_PAGES = frozenset({"dashboard.static", "dashboard.sign_in_form", "dashboa
 # Endpoints whose role does not follow from the method: GET, HEAD and OPTIONS need READ, the others
 # OPERATE.
 ROLES: Mapping[str, Role] = {
+    "availability.show": Role.ASK,
+    "availability.check": Role.ASK,  # changes nothing: a POST because many images are asked for
     "whatif.compare": Role.READ,  # changes nothing: a POST because the rules are too long for a URL
     "drain.begin": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
@@ -155,7 +158,7 @@ def required_role(access: Access) -> Role | None:
 
 def is_write() -> bool:
     """Tell whether the current request may change something."""
-    is_query = ROLES.get(request.endpoint or "") is Role.READ
+    is_query = ROLES.get(request.endpoint or "", Role.OPERATE) < Role.OPERATE
     return request.method not in SAFE_METHODS and not is_query
 
 

@@ -16,6 +16,7 @@ from swrhook.metrics import Metrics
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
 from swrhook.service.statistics import Statistics
+from swrhook.usecases.availability.check import AvailabilityChecker
 from swrhook.usecases.receive import DeliveryRecorder
 from swrhook.web.rate_limit import SenderRateLimits
 from swrhook.web.turns import Turns
@@ -58,6 +59,7 @@ class WebContext:
     health: Health
     senders: SenderActivity
     statistics: Statistics
+    availability: AvailabilityChecker
     draining: Draining = field(default_factory=Draining)
     rate_limits: SenderRateLimits = field(default_factory=SenderRateLimits)
     # Comparisons run in a process of their own; what else computes for long does so in its thread.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lane_session import LaneTransaction, OpenDigests
-from swrhook.model import Lane, State, Sync
+from swrhook.model import Lane, State, Sync, Target
 from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.decisions import Decider, Decision, DigestLookup
 from swrhook.syncs.evidence import NO_EVIDENCE, Evidence
@@ -82,12 +82,13 @@ def tag_observations(
 ) -> list[TagObservation]:
     """Return what was read of the lane's tags at both places, to be kept."""
     none: dict[tuple[str, str | None], str] = {}
+    origin = Target(lane.source_region, lane.namespace)
     copied = {
         (sync.tag, sync.called_digest): sync.id for sync in syncs if sync.state is State.TRIGGERED
     }
     sides = (
-        (lane.source_region, lane.namespace, observation.source, none),
-        (lane.target.region, lane.target.namespace, observation.target, copied),
+        (lane.source_region, lane.namespace, observation.source, none, None),
+        (lane.target.region, lane.target.namespace, observation.target, copied, origin),
     )
     # That a tag is not in a list proves little: others may have been deleted between two pages.
     is_listed = len(observation.source) > MAX_SINGLE_READS
@@ -97,8 +98,9 @@ def tag_observations(
             digest,
             observation.began_at,
             copies.get((tag, digest)),
+            source,
         )
-        for region, namespace, digests, copies in sides
+        for region, namespace, digests, copies, source in sides
         for tag, digest in digests.items()
         if isinstance(digest, str) or (digest is None and not is_listed)
     ]

@@ -203,10 +203,10 @@ def compare_repository(
         for finding in compare(repair.kind, source.digests, planned, copied, digests)
     ]
     at_source = Target(repository.region, repository.namespace)
-    seen = _observations(repository, at_source, source, chain.from_iterable(tags.values()))
+    seen = _observations(repository, at_source, source, chain.from_iterable(tags.values()), None)
     for target, listing in listings.items():
         if listing is not None:
-            seen += _observations(repository, target, listing, tags[target])
+            seen += _observations(repository, target, listing, tags[target], at_source)
     # A backfill is about tags that were pushed before; a reconcile about what goes on happening.
     is_reconcile = repair.kind is RepairKind.RECONCILE
     auto_syncs = lister.read_auto_syncs(repository) if is_reconcile else None
@@ -237,13 +237,18 @@ def _accept_same_images(finding: Finding, source: Listing, target: Listing | Non
 
 
 def _observations(
-    repository: RepositoryRef, at: Target, listing: Listing, tags: Iterable[str]
+    repository: RepositoryRef,
+    at: Target,
+    listing: Listing,
+    tags: Iterable[str],
+    copied_from: Target | None,
 ) -> list[TagObservation]:
     return [
         TagObservation(
             Place(at.region, at.namespace, repository.repository, tag),
             listing.digests.get(tag),
             listing.began_at,
+            source=copied_from,
         )
         for tag in dict.fromkeys(tags)
         if tag in listing.digests or listing.is_whole

@@ -11,6 +11,7 @@ from swrhook import __version__
 from swrhook.web.api import (
     administration,
     analysis,
+    availability,
     deliveries,
     notifications,
     repairs,
@@ -28,7 +29,7 @@ Lists are sorted newest first and come in pages: `next` is the cursor of the nex
 the last one. Every error is `application/problem+json` (RFC 9457)."""
 _TOKENS = (
     "One of `access.tokens` in swrhook.yaml. Reading needs the role `read`, writing `operate`, and"
-    " some routes need `admin`."
+    " some routes need `admin`; for the availability of images, `ask` is enough."
 )
 _BEARER = {"type": "http", "scheme": "bearer", "description": _TOKENS}
 _OPTIONS = {
@@ -45,6 +46,10 @@ _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
     "backfill": ("Copy tags that were pushed before a rule existed.", repairs.add_backfill_routes),
     "reconcile": ("Compare targets with what the rules require.", repairs.add_reconcile_routes),
     "wait": ("Wait until an image is verified at its targets.", wait.add_wait_routes),
+    "availability": (
+        "Whether images are at their targets now.",
+        availability.add_availability_routes,
+    ),
     "deliveries": (
         "Requests received by the hooks, each with its outcome.",
         deliveries.add_delivery_routes,

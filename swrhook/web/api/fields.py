@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from marshmallow import ValidationError, fields
 
 from swrhook.ledger.queries.views import ImageFilter
-from swrhook.swr_names import is_namespace, is_repository, is_tag
+from swrhook.swr_names import is_digest, is_namespace, is_repository, is_tag
 from swrhook.units import format_duration, parse_duration
+from swrhook.usecases.availability.copies import AskedImage
 
 Since = datetime | timedelta
 # Nothing is older, and calculations with an earlier time may leave the range of `datetime`.
@@ -96,6 +97,24 @@ class ImageField(TextField[ImageFilter]):
         """Tell whether the field takes this image, whose names are not empty."""
         del image
         return True
+
+
+class AskedImageField(TextField[AskedImage]):
+    """`namespace/repository` with `:tag`, `@digest` or both, with names that SWR allows."""
+
+    def parse(self, text: str) -> AskedImage:
+        """Return the image."""
+        name, at, digest = text.partition("@")
+        namespace, _, rest = name.partition("/")
+        repository, colon, tag = rest.partition(":")
+        is_named = is_namespace(namespace) and is_repository(repository)
+        is_tagged = is_tag(tag) if colon else bool(at)
+        if not (is_named and is_tagged and (is_digest(digest) or not at)):
+            raise ValidationError(
+                "must be namespace/repository:tag, namespace/repository@digest, or both,"
+                " with names that SWR allows"
+            )
+        return AskedImage(namespace, repository, tag or None, digest or None)
 
 
 class RepositoryField(ImageField):

@@ -10,13 +10,22 @@ from swrhook.ledger.queries.views import USUAL_LIMIT
 from swrhook.model import Outcome, State
 from swrhook.notifications.model import NotificationState
 from swrhook.swr_names import DIGEST
+from swrhook.syncs.observations import LONGEST_AGE
 from swrhook.syncs.reconciliation import Drift
-from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
+from swrhook.web.api.fields import (
+    AskedImageField,
+    DurationField,
+    ImageField,
+    Since,
+    SinceField,
+    TagField,
+)
 from swrhook.web.api.schema_base import ExampleSchema, one_of
 
 Filter = TypeVar("Filter")
 
 LARGEST_PAGE = 1000
+USUAL_AGE = timedelta(seconds=30)
 # In seconds.
 LONGEST_WAIT = 300
 USUAL_WAIT = 60
@@ -102,10 +111,36 @@ class WaitQuery(ExampleSchema):
     )
     delivery = fields.String(metadata=_describe("The id of the delivery that announced the tag."))
     since = SinceField(metadata=_describe("Recorded at or after: a time (RFC 3339) or `10m`."))
+    max_age = DurationField(
+        LONGEST_AGE,
+        metadata=_describe(
+            "How long before the call the targets may have been observed; default: not before."
+        ),
+    )
     timeout = fields.Integer(
         load_default=USUAL_WAIT,
         validate=validate.Range(0, LONGEST_WAIT),
         metadata=_describe("The longest time to wait, in seconds."),
+    )
+
+
+class AvailabilityFilter(ExampleSchema):
+    """What the parameters of both availability calls have in common."""
+
+    region = fields.String(metadata=_describe("The target's region; default: every target."))
+    namespace = fields.String(metadata=_describe("The target's organization."))
+    max_age = DurationField(
+        LONGEST_AGE,
+        load_default=USUAL_AGE,
+        metadata=_describe("How long ago the image may have been seen: `30s`, at least `1s`."),
+    )
+
+
+class AvailabilityQuery(AvailabilityFilter):
+    """The parameters of the availability call."""
+
+    image = AskedImageField(
+        required=True, metadata=_describe("The source's `ns/repo:tag`, `ns/repo@digest` or both.")
     )
 
 
