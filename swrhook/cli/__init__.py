@@ -25,6 +25,9 @@ COMMANDS = {
     "explain": "Explain why IMAGE:TAG was, or was not, replicated.",
     "whatif": "Show what the rules in NEWFILE would have done with past pushes.",
     "wait": "Wait until IMAGE is verified at every target, as the last step of a job.",
+    "available": (
+        "Tell whether each IMAGE is at its targets now, asking SWR where that is not known."
+    ),
     "retry": "Restart ended syncs under the current rules; prints them.",
     "cancel": "Cancel syncs that are not verified; prints them.",
     "backfill": "Sync the tags that repositories had before the rules.",

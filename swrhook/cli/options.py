@@ -1,9 +1,12 @@
 """Click options that several commands share, and the examples in their help."""
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
+
+from swrhook.units import parse_duration
 
 # The largest page that the API returns.
 LARGEST_PAGE = 1000
@@ -33,6 +36,21 @@ def combine(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
         return function
 
     return decorate
+
+
+class DurationType(click.ParamType[timedelta]):
+    """A duration like `30s`."""
+
+    name = "duration"
+
+    def convert(
+        self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Return the duration of a text."""
+        try:
+            return value if isinstance(value, timedelta) else parse_duration(value)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
 
 
 def _refuse_empty(_: click.Context, option: click.Parameter, value: _Value) -> _Value:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import timedelta
 from http import HTTPStatus
 
 import click
@@ -9,7 +10,7 @@ from rich.status import Status
 from rich.text import Text
 
 from swrhook.cli.client import Client, Poll, Query, Unreachable, connect
-from swrhook.cli.options import command, json_option, since_option, text_option
+from swrhook.cli.options import DurationType, command, json_option, since_option, text_option
 from swrhook.cli.syncs import SYNCS
 from swrhook.cli.tables import print_items
 from swrhook.cli.terminal import print_notice, printable, status_line
@@ -34,6 +35,13 @@ _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUEST
 @text_option("--delivery", "Only syncs of this delivery.", metavar="ID")
 @since_option("Only syncs not", "10m")
 @click.option(
+    "--max-age",
+    type=DurationType(),
+    default="0s",
+    show_default=True,
+    help="How long before the command the targets may have been observed.",
+)
+@click.option(
     "--timeout",
     type=click.IntRange(0),
     default=600,
@@ -42,18 +50,21 @@ _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUEST
     help="The longest time to wait.",
 )
 @json_option("Print the syncs as JSON, one per line.")
-def wait(image: str, *, timeout: int, as_json: bool, **filters: str | None) -> None:
+def wait(
+    image: str, *, timeout: int, max_age: timedelta, as_json: bool, **filters: str | None
+) -> None:
     """Wait until IMAGE is verified at every target, as the last step of a job.
 
-    IMAGE is the source's namespace/repository:tag. Only its latest sync to each target counts.
-    Pass --delivery, --digest or --since, so that an earlier push of the tag does not count. Exit
-    code 0 if all are verified; 1 as soon as one has ended in another state, if no sync matches, or
-    after the timeout.
+    IMAGE is the source's namespace/repository:tag. Only its latest sync to each target counts, and
+    each target is observed again, so that an image that was deleted since is not waited for. Pass
+    --delivery, --digest or --since, so that an earlier push of the tag does not count. Exit code 0
+    if all are verified; 1 as soon as one has ended in another state, if no sync matches, or after
+    the timeout.
     """
     deadline = time.monotonic() + timeout
     client = connect()
     with status_line("Asking the server") as status:
-        poll = _wait(client, {"image": image, **filters}, deadline, status)
+        poll = _wait(client, {"image": image, **filters}, deadline, max_age, status)
     print_items(SYNCS, poll.syncs, as_json=as_json, report_none=False)
     if poll.status != HTTPStatus.OK:
         is_late = poll.status in _UNFINISHED
@@ -64,15 +75,21 @@ def wait(image: str, *, timeout: int, as_json: bool, **filters: str | None) -> N
         sys.exit(1)
 
 
-def _wait(client: Client, query: Query, deadline: float, status: Status | None) -> Poll:
+def _wait(
+    client: Client, query: Query, deadline: float, max_age: timedelta, status: Status | None
+) -> Poll:
     """Poll until the syncs have ended or the deadline has passed; return the last answer."""
     longest = _POLL if status is None else _TERMINAL_POLL
+    began = time.monotonic()
     poll: Poll | None = None
     while poll is None or (poll.status in _UNFINISHED and _remaining(deadline) > 0):
         started = time.monotonic()
         seconds = min(_remaining(deadline), longest)
         try:
-            poll = client.poll("/api/v1/wait", {**query, "timeout": seconds}, seconds)
+            # What an earlier poll has had observed counts for this one.
+            age = round(1000 * (max_age.total_seconds() + time.monotonic() - began))
+            limits: Query = {"timeout": seconds, "max_age": f"{max(age, 1)}ms"}
+            poll = client.poll("/api/v1/wait", {**query, **limits}, seconds)
         except Unreachable:
             # Later on, the server may be restarting. At first, the address may be wrong.
             if poll is None:

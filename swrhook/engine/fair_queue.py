@@ -37,6 +37,9 @@ class Questions:
     region: str
 
 
+Waiting = TypeVar("Waiting", bound=Flow | Questions)
+
+
 class Turns(Generic[Key]):
     """The members of one level, and the virtual time at which each has its next turn."""
 
@@ -70,7 +73,7 @@ class FairQueue:
         self._senders: dict[tuple[Pair, Urgency], Turns[str]] = {}
         self._organizations = OrderedDict[Flow, str]()  # the last that had its turn
 
-    def in_order(self, waiting: Iterable[Flow | Questions]) -> list[Flow | Questions]:
+    def in_order(self, waiting: Iterable[Waiting]) -> list[Waiting]:
         """Return what waits in the order of its turns."""
         return sorted(waiting, key=self._turn)
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 from flask import Flask, jsonify
 
+from swrhook.syncs.observations import Place
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
 from tests.web.harness import EAST, HONG_KONG, READ, WebHarness
@@ -72,6 +73,7 @@ def test_it_exits_with_1_after_the_timeout_and_prints_the_syncs(
 def test_options_filter_the_syncs(harness: WebHarness, run: Run) -> None:
     old = harness.push(IMAGE, EAST, digest="sha256:" + "b" * 64)
     harness.happen(old.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
+    harness.held[Place("cn-east-3", "team", "web", "v1")] = "sha256:" + "b" * 64
     harness.push(IMAGE, HONG_KONG)
 
     assert wait(run, "--region", "cn-east-3").exit_code == 0
@@ -109,7 +111,7 @@ def flaky(harness: WebHarness) -> tuple[Flask, list[int]]:
         if statuses:
             answered.append(statuses.pop(0))
             return jsonify(syncs=[], detail="again"), answered[-1]
-        response = harness.client(READ).get(f"/api/v1/wait?image={IMAGE}&timeout=0")
+        response = harness.client(READ).get(f"/api/v1/wait?image={IMAGE}&max_age=24h")
         answered.append(response.status_code)
         return jsonify(response.get_json()), response.status_code
 

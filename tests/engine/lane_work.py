@@ -17,8 +17,10 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
 from swrhook.ledger.lanes import Flow, release_lane, schedule_lanes
+from swrhook.ledger.questions import QuestionSession
 from swrhook.ledger.tables import syncs
 from swrhook.model import Lane, State, Urgency
+from swrhook.syncs.observations import Place, TagObservation
 from tests.factories import put
 
 PATIENCE = 20.0
@@ -57,6 +59,8 @@ class Work:
     def __init__(self, room: int = 100) -> None:
         self.room = room
         self.runs: list[Lane] = []
+        self.looks: list[Place] = []
+        self.answers_to: dict[Place, list[str | Exception]] = {}
         self.sessions: list[LaneSession] = []
         self.ran_at: dict[Lane, datetime] = {}
         self.inside: list[Lane] = []
@@ -108,6 +112,17 @@ class Work:
             self._changed.notify_all()
         self.wait_for(lambda: session.lane not in self.lingering)
         return due_at
+
+    def answer(self, question: QuestionSession, slot: CountedSlot) -> None:
+        del slot
+        with self._changed:
+            self.looks.append(question.place)
+            self._changed.notify_all()
+            answers = self.answers_to.get(question.place)
+            answer = answers.pop(0) if answers else "sha256:" + "a" * 64
+        if isinstance(answer, Exception):
+            raise answer
+        question.answer(TagObservation(question.place, answer, soon()))
 
     def set_share(self, processes: int) -> None:
         with self._changed:

@@ -63,9 +63,10 @@ class Factory:
         gateway = replace(self._harness.runner.gateway, config=config)
         client: Any = Client()
         runner: Any = Runner()
+        looker: Any = runner
         self.clients.append(client)
         self.runners.append(runner)
-        return Active(config, client, gateway, runner)
+        return Active(config, client, gateway, runner, looker)
 
 
 @pytest.fixture

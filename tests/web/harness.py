@@ -9,22 +9,23 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from werkzeug.test import TestResponse
 
 from swrhook.clock import SystemClock
 from swrhook.config import Config, parse
 from swrhook.config.model import Access
 from swrhook.errors import SwrError
-from swrhook.ledger.database import Database
+from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.deliveries import record
+from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.syncs import apply_decision
-from swrhook.ledger.tables import syncs
+from swrhook.ledger.tables import questions, syncs
 from swrhook.ledger.types import new_id
 from swrhook.metrics import Metrics
-from swrhook.model import DeliveryEntry, Outcome, PlannedSync, Push, Receipt, Target
+from swrhook.model import DeliveryEntry, Outcome, PlannedSync, Push, Receipt, State, Target
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
 from swrhook.service.outcome_log import OutcomeLog
@@ -32,7 +33,9 @@ from swrhook.service.sender_monitor import SenderActivity
 from swrhook.service.snapshot import Pace
 from swrhook.service.statistics import Statistics
 from swrhook.syncs.decisions import Decision
-from swrhook.syncs.states import Event
+from swrhook.syncs.observations import Place, TagObservation
+from swrhook.syncs.states import TRANSITIONS, Event
+from swrhook.usecases.availability.check import AvailabilityChecker
 from swrhook.web import create_web
 from swrhook.web.context import WebContext
 from swrhook.worker.gateway import Endpoint
@@ -40,7 +43,9 @@ from tests.factories import FakeClock
 
 NOW = datetime.now(UTC)
 DIGEST = "sha256:" + "a" * 64
-READ, OPERATE, ADMIN = (f"{role}-token-of-24-letters" for role in ("read", "operate", "admin"))
+ASK, READ, OPERATE, ADMIN = (
+    f"{role}-token-of-24-letters" for role in ("ask", "read", "operate", "admin")
+)
 SECRET = "the-secret-of-ci-that-is-long"
 CONFIG = f"""\
 swr:
@@ -49,6 +54,7 @@ swr:
   regions: {{cn-north-4: {{}}, cn-east-3: {{}}, ap-southeast-1: {{}}}}
 access:
   tokens:
+    - {{name: gate, role: ask, token: {ASK}}}
     - {{name: dashboard, role: read, token: {READ}}}
     - {{name: ops, role: operate, token: {OPERATE}}}
     - {{name: root, role: admin, token: {ADMIN}}}
@@ -78,6 +84,9 @@ class WebHarness:
     config: Config = field(default_factory=configuration)
     metrics: Metrics = field(default_factory=Metrics)
     endpoints: Sequence[Endpoint] = ()
+    has_workers: bool = True
+    held: dict[Place, str | None] = field(default_factory=dict)  # DIGEST is everywhere else
+    looks: list[Place] = field(default_factory=list)
 
     @cached_property
     def context(self) -> WebContext:
@@ -92,6 +101,7 @@ class WebHarness:
             health=Health(),
             senders=SenderActivity(self.database, self, clock),
             statistics=Statistics(self.database, clock, AT_ONCE),
+            availability=AvailabilityChecker(self.database, self, clock),
         )
 
     @cached_property
@@ -108,8 +118,19 @@ class WebHarness:
     def current(self) -> Config:
         return self.config
 
-    def wake(self, _connection: Connection) -> None:
-        """Do nothing: no engine runs."""
+    def wake(self, connection: Connection) -> None:
+        """Answer the questions, as workers would; no lane runs."""
+        if self.has_workers:
+            after_commit(connection, self._answer)
+
+    def _answer(self) -> None:
+        with self.database.write() as connection:
+            for row in connection.execute(select(questions)).mappings().all():
+                place = Place(*(row[name] for name in ("region", "namespace", "repository", "tag")))
+                self.looks.append(place)
+                seen = TagObservation(place, self.held.get(place, DIGEST), SystemClock().now())
+                keep_observations(connection, [seen])
+            connection.execute(delete(questions))
 
     def client(self, token: str | None = READ) -> FlaskClient:
         client = self.web.test_client()
@@ -133,6 +154,10 @@ class WebHarness:
             values = {"claim": new_id()} if event is Event.CLAIM else {}
             verdict = Decision(event, reason=reason, error=error, values=values)
             apply_decision(connection, sync, verdict, NOW)
+            if TRANSITIONS[event].to is State.VERIFIED:
+                target = sync.lane.target
+                place = Place(target.region, target.namespace, sync.lane.repository, sync.tag)
+                keep_observations(connection, [TagObservation(place, sync.digest, NOW)])
 
     def push(
         self, image: str, *targets: Target, ago: timedelta = timedelta(), **more: Any

@@ -13,10 +13,12 @@ from swrhook.engine.lanes import Intervals, LaneEngine
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
 from swrhook.ledger.lanes import Flow
+from swrhook.ledger.questions import QuestionSession
 from swrhook.model import State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.worker.admission import Slot
 from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.place_looker import PlaceLooker
 from tests.factories import FakeOutcomes
 from tests.worker.harness import WorkerHarness
 
@@ -58,6 +60,10 @@ class RunnerWork:
 
     def run(self, session: LaneSession, slot: Slot) -> datetime | None:
         return self.runner.run(session, slot)
+
+    def answer(self, question: QuestionSession, slot: Slot) -> None:
+        runner = self.runner
+        PlaceLooker(runner.gateway, runner.clock).answer(question, slot)
 
     def set_share(self, processes: int) -> None:
         self.runner.gateway.admission.rate_limiter.set_share(processes)

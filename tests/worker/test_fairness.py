@@ -19,6 +19,7 @@ from swrhook.ledger.deliveries import INSERT_SYNC, Recording
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
 from swrhook.ledger.lanes import Flow, schedule_lanes
+from swrhook.ledger.questions import QuestionSession
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, PlannedSync, Push, State, Sync, Target, Urgency
 from swrhook.simulator.model import Fault
@@ -29,6 +30,7 @@ from swrhook.worker.admission import Admission, Slot
 from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.place_looker import PlaceLooker
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
 from tests.swr.clients import DEMO, MemoryOfRefused, swr
@@ -61,6 +63,10 @@ class Work:
 
     def run(self, session: LaneSession, slot: Slot) -> datetime | None:
         return self._runner.run(session, slot)
+
+    def answer(self, question: QuestionSession, slot: Slot) -> None:
+        runner = self._runner
+        PlaceLooker(runner.gateway, runner.clock).answer(question, slot)
 
     def set_share(self, processes: int) -> None:
         assert processes == 1

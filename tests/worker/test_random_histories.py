@@ -25,6 +25,7 @@ from swrhook.errors import ClaimLost
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.lane_queue import free_lanes
+from swrhook.ledger.lane_session import LaneSession
 from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import lanes
 from swrhook.model import OPEN_STATES, Lane, State, Sync
@@ -84,7 +85,7 @@ class Process:
     def run_next(self) -> Taken[Slot]:
         """Take a lane and run it; return what was taken. Raises Died."""
         taken = self._taker.take()
-        if taken.session is not None and taken.slot is not None:
+        if isinstance(taken.session, LaneSession) and taken.slot is not None:
             try:
                 self._work.run(taken.session, taken.slot)
             except ClaimLost:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from threading import BoundedSemaphore, Event
 from time import monotonic
 
@@ -74,11 +75,18 @@ class _View:
 class AvailabilityChecker:
     """Checks copies for the requests of this process; thread-safe."""
 
-    def __init__(self, database: Database, scheduler: LaneScheduler, clock: Clock) -> None:
-        """Take the ledger's clock: it dates the observations."""
+    def __init__(
+        self,
+        database: Database,
+        scheduler: LaneScheduler,
+        clock: Clock,
+        timer: Callable[[], float] = monotonic,
+    ) -> None:
+        """Take the ledger's clock, which dates the observations; `timer` measures waits."""
         self._database = database
         self._scheduler = scheduler
         self._clock = clock
+        self._timer = timer
         self._skew = timedelta() if database.is_sqlite else _CLOCK_SKEW
         self._waiting = BoundedSemaphore(MOST_WAITING)
 
@@ -113,13 +121,13 @@ class AvailabilityChecker:
         self, copies: Sequence[Copy], view: _View, freshness: Freshness, stopping: Event
     ) -> _View:
         """Ask for what was not seen lately; return what is known when that is answered."""
-        deadline, asked_at = monotonic() + LONGEST_WAIT, 0.0
+        deadline, asked_at = self._timer() + LONGEST_WAIT, -inf
         while True:
             places = {place for copy in copies for place in _unseen(copy, view)}
-            if not places or (remaining := deadline - monotonic()) <= 0:
+            if not places or (remaining := deadline - self._timer()) <= 0:
                 return view
-            if monotonic() - asked_at >= BETWEEN_ASKS:
-                asked_at = monotonic()
+            if self._timer() - asked_at >= BETWEEN_ASKS:
+                asked_at = self._timer()
                 self.ask(places, view.oldest, remaining)
             if stopping.wait(min(_POLL + _POLL_PER_PLACE * len(places), remaining)):
                 return view

@@ -49,10 +49,13 @@ class ListedAvailability:
     reason: str | None
 
 
+ListedAvailabilitySchema = schema_of(ListedAvailability, "ListedAvailability", state=Availability)
+
+
 class AvailabilitySchema(ExampleSchema):
     """Images at their targets."""
 
-    items = fields.List(fields.Nested(schema_of(ListedAvailability, "Availability")), required=True)
+    items = fields.List(fields.Nested(ListedAvailabilitySchema), required=True)
 
 
 _SCHEMA = AvailabilitySchema()
@@ -61,7 +64,7 @@ _SCHEMA = AvailabilitySchema()
 class AvailabilityProblemSchema(ProblemSchema):
     """Why nothing is known of the images."""
 
-    items = fields.List(fields.Nested(schema_of(ListedAvailability, "Availability")))
+    items = fields.List(fields.Nested(ListedAvailabilitySchema))
 
 
 class AskedImagesSchema(AvailabilityFilter):
@@ -115,7 +118,9 @@ def _answer(checked: Sequence[CheckedCopy]) -> dict[str, Any] | Response:
     if any(copy.state is not Availability.UNKNOWN for copy in checked):
         return items
     status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_AFTER)}
-    return problem(status, _ALL_UNKNOWN, more=_SCHEMA.dump(items), headers=headers)
+    reasons = list(dict.fromkeys(copy.reason for copy in checked if copy.reason))
+    more = _SCHEMA.dump(items)
+    return problem(status, _ALL_UNKNOWN, reasons=reasons, more=more, headers=headers)
 
 
 def _listed(checked: CheckedCopy) -> ListedAvailability:

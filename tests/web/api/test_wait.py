@@ -25,7 +25,7 @@ OTHER = "sha256:" + "b" * 64
 def wait(
     harness: WebHarness, query: str = "timeout=0", image: str = "team/web:v1"
 ) -> tuple[int, Any]:
-    answer = harness.client().get(f"/api/v1/wait?image={image}&{query}")
+    answer = harness.client().get(f"/api/v1/wait?image={image}&max_age=24h&{query}")
     if answer.status_code != 200:
         assert answer.content_type == "application/problem+json"
     return answer.status_code, answer.get_json()
@@ -255,3 +255,40 @@ def test_an_invalid_parameter_is_refused(harness: WebHarness, query: str, reason
     answer = harness.client().get(f"/api/v1/wait?{query}")
 
     assert (answer.status_code, answer.get_json()["reasons"]) == (422, [reason])
+
+
+# What was proven has to be seen again
+
+
+def strict_wait(harness: WebHarness, query: str = "timeout=20") -> tuple[int, Any]:
+    answer = harness.client().get(f"/api/v1/wait?image=team/web:v1&{query}")
+    return answer.status_code, answer.get_json()
+
+
+def test_a_wait_has_verified_targets_observed_again(harness: WebHarness) -> None:
+    created = harness.push("team/web:v1", EAST).syncs
+    harness.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
+
+    assert strict_wait(harness)[0] == 200
+    assert harness.looks == [Place(EAST.region, EAST.namespace, "web", "v1")]
+
+
+def test_a_wait_does_not_report_what_was_deleted_since(harness: WebHarness) -> None:
+    created = harness.push("team/web:v1", EAST).syncs
+    harness.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
+    harness.held[Place(EAST.region, EAST.namespace, "web", "v1")] = None
+
+    status, answer = strict_wait(harness)
+
+    assert (status, answer["syncs"][0]["drift"]["kind"]) == (409, "missing")
+
+
+def test_a_wait_is_not_over_before_somebody_has_looked(harness: WebHarness) -> None:
+    harness.has_workers = False
+    created = harness.push("team/web:v1", EAST).syncs
+    harness.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
+
+    status, answer = strict_wait(harness, "timeout=1")
+
+    assert (408, "observed since the call began" in answer["detail"]) == (status, True)
+    assert strict_wait(harness, "timeout=0&max_age=1h")[0] == 200

@@ -1,0 +1,86 @@
+"""The command `available`."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import click
+
+from swrhook.cli.client import Item, connect, report_unexpected_answer
+from swrhook.cli.options import command, json_option, text_option
+from swrhook.cli.tables import Column, Resource, print_items
+from swrhook.units import format_span
+
+YES, NO, NOT_KNOWN = 0, 1, 2
+
+
+class NotKnown(click.ClickException):
+    """The server could not be asked, or does not know."""
+
+    exit_code = NOT_KNOWN
+
+
+def _target(item: Item) -> str:
+    return f"{item['region']}/{item['namespace']}"
+
+
+def _last_seen(item: Item) -> str:
+    """Return how long ago the target was observed."""
+    if item["observed_at"] is None:
+        return "never"
+    return f"{format_span(datetime.now(UTC) - datetime.fromisoformat(item['observed_at']))} ago"
+
+
+def _details(item: Item) -> str:
+    return str(item["reason"] or item["digest"] or "")
+
+
+_TARGETS = Resource(
+    "/api/v1/availability",
+    "target",
+    "targets",
+    (
+        Column("state", unwrapped=True, styled=True),
+        Column("image"),
+        Column("target", _target),
+        Column("seen", _last_seen),
+        Column("digest", _details),
+    ),
+)
+
+
+@command(
+    "python -m swrhook available team-a/web/shop:1.4.2 --region cn-east-3",
+    "python -m swrhook available team-a/web/shop:1.4.2 team-a/api:2.0 --max-age 5s",
+    'python -m swrhook available "team-a/web/shop@$DIGEST" --json | jq -r .state',
+)
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@text_option("--region", "Only the target in this region; default: every target.")
+@text_option("--namespace", "Only the target in this organization.")
+@text_option(
+    "--max-age", "How long ago the image may have been seen.", default="30s", show_default=True
+)
+@json_option("Print the targets as JSON, one per line.")
+def available(images: Sequence[str], *, as_json: bool, **query: str | None) -> None:
+    """Tell whether each IMAGE is at its targets now, asking SWR where that is not known.
+
+    IMAGE is the source's namespace/repository with :tag, @digest or both. A tag is compared with
+    what the source holds now, unless a digest is given. Exit code 0 if every image is at every
+    target; 1 if one is not; 2 if that is not known, or for wrong usage.
+    """
+    try:
+        answer = connect().post(_TARGETS.path, {"images": [*images], **query})
+        with report_unexpected_answer():
+            states = {item["state"] for item in answer["items"]}
+    except click.UsageError:
+        raise
+    except click.ClickException as exc:
+        raise NotKnown(exc.format_message()) from exc
+    print_items(_TARGETS, answer["items"], as_json=as_json)
+    sys.exit(_exit_code(states))
+
+
+def _exit_code(states: set[str]) -> int:
+    if states - {"available", "unknown"}:
+        return NO
+    return NOT_KNOWN if "unknown" in states else YES
