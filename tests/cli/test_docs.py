@@ -21,17 +21,17 @@ HEAD = """\
 `python -m swrhook COMMAND` runs a command: from swrhook's folder with `.venv/bin/python`, or in its
 container image.
 
-`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `retry`, `cancel`, `backfill`, `reconcile` and
-`replay` use the [API](api.md) of a running server: the one at `SWRHOOK_URL` (default
-`http://127.0.0.1:8080`), with the token in `SWRHOOK_TOKEN`, one of `access.tokens`. Lists are
-printed as tables or, with `--json`, as one JSON object per line. Colours, progress bars and the
+`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `available`, `retry`, `cancel`, `backfill`,
+`reconcile` and `replay` use the [API](api.md) of a running server: the one at `SWRHOOK_URL`
+(default `http://127.0.0.1:8080`), with the token in `SWRHOOK_TOKEN`, one of `access.tokens`. Lists
+are printed as tables or, with `--json`, as one JSON object per line. Colours, progress bars and the
 status line of `wait` appear only on a terminal.
 
 | exit code | meaning |
 |---|---|
-| 0 | success; `wait`: every sync is verified; `whatif`: no sync would differ |
-| 1 | refused, unreachable, incomplete; `wait`: failed or timed out; `whatif`: syncs would differ |
-| 2 | an option or an argument is wrong |
+| 0 | success; `wait`: every sync is verified; `available`: all are; `whatif`: no sync would differ |
+| 1 | refused, unreachable, incomplete; `wait`, `available`: no; `whatif`: syncs would differ |
+| 2 | an option or an argument is wrong; `available`: it is not known |
 """
 
 
