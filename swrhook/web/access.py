@@ -51,6 +51,8 @@ ROLES: Mapping[str, Role] = {
 SCOPED = frozenset(
     {
         "api-docs.openapi_json",
+        "availability.check",
+        "availability.show",
         *(f"backfill.{name}" for name in ("begin", "cancel", "list_all", "list_tags", "show")),
         "backfill.start",
         *(f"dashboard.{name}" for name in ("cancel", "deliveries", "delivery", "explain")),

@@ -29,7 +29,7 @@ status line of `wait` appear only on a terminal.
 
 | exit code | meaning |
 |---|---|
-| 0 | success; `wait`: every sync is verified; `available`: all are; `whatif`: no sync would differ |
+| 0 | success; `wait`: all is verified; `available`: all is there; `whatif`: no sync would differ |
 | 1 | refused, unreachable, incomplete; `wait`, `available`: no; `whatif`: syncs would differ |
 | 2 | an option or an argument is wrong; `available`: it is not known |
 """

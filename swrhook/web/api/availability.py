@@ -14,6 +14,7 @@ from swrhook.ledger.database import Snapshot
 from swrhook.syncs.availability import Availability
 from swrhook.usecases.availability.check import CheckedCopy, Freshness
 from swrhook.usecases.availability.copies import AskedImage, Copy, CopyFinder
+from swrhook.web.access import require_visible
 from swrhook.web.api.fields import AskedImageField
 from swrhook.web.api.queries import AvailabilityFilter, AvailabilityQuery
 from swrhook.web.api.routing import Routes
@@ -97,7 +98,8 @@ def add_availability_routes(routes: Routes, web: WebContext) -> None:
 def check_images(
     web: WebContext, finder: CopyFinder, images: Sequence[AskedImage], query: Mapping[str, Any]
 ) -> list[CheckedCopy]:
-    """Check the images at the targets that the query allows. Raises RateLimited."""
+    """Check the images at the targets of the query. Raises Forbidden and RateLimited."""
+    require_visible(image.namespace for image in images)
     config = web.config.current()
     max_age, region, namespace = query["max_age"], query.get("region"), query.get("namespace")
 

@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, Index, String, Text, text
 
-revision = "v1_0003"
-down_revision = "v1_0002"
+revision = "v1_0007"
+down_revision = "v1_0006"
 oldest_program = "v1_0001"
 
 _READY = text("ready")
