@@ -21,7 +21,7 @@ PATIENCE = timedelta(seconds=30)
 
 def ask_for(database: Database, engine: Engine, *places: Place) -> None:
     with database.write() as connection:
-        ask(connection, places or [PLACE], soon(), since=soon(), until=soon() + PATIENCE)
+        ask(connection, places or [PLACE], soon(), since=soon(-60), until=soon() + PATIENCE)
         engine.wake(connection)
 
 
@@ -76,7 +76,8 @@ def test_questions_have_their_share_of_the_turns() -> None:
     flow, asked = Flow(Urgency.FRESH, "cn-north-4", "cn-east-3", "ci"), Questions("cn-east-3")
     turns = []
     for _ in range(4 * (LANES_PER_QUESTION + 1)):
-        first = queue.in_order([flow, asked])[0]
+        waiting: list[Flow | Questions] = [flow, asked]
+        first = queue.in_order(waiting)[0]
         turns.append(first)
         if isinstance(first, Questions):
             queue.charge_question(first.region)
