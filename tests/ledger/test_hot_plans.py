@@ -122,7 +122,7 @@ INDEXES: Mapping[str, set[str]] = {
     },
     "ready_flows": {"lanes_ready"},
     "take_lane": {"lanes_ready", "sqlite_autoindex_lanes_1"},
-    "read_occupancy": {"lanes_held"},
+    "read_occupancy": {"lanes_held", "questions_held"},
     "repeat": {
         "sqlite_autoindex_latest_pushes_1",
         "sqlite_autoindex_pushes_2",

@@ -183,7 +183,7 @@ def test_every_question_is_a_search_in_an_index(database: Database, meter: Meter
     plans = {name: plan for name, _, plan in run_each(database, meter)}
 
     steps = ON_SQLITE if database.is_sqlite else ON_POSTGRESQL
-    scan = "SCAN lanes" if database.is_sqlite else "Seq Scan"
+    scan = "SCAN lanes" if database.is_sqlite else "Seq Scan on lanes"
     for name, searches in steps.items():
         for search in searches:
             assert search in plans[name]

@@ -54,10 +54,10 @@ swr:
   regions: {{cn-north-4: {{}}, cn-east-3: {{}}, ap-southeast-1: {{}}}}
 access:
   tokens:
-    - {{name: gate, role: ask, token: {ASK}}}
     - {{name: dashboard, role: read, token: {READ}}}
     - {{name: ops, role: operate, token: {OPERATE}}}
     - {{name: root, role: admin, token: {ADMIN}}}
+    - {{name: gate, role: ask, token: {ASK}}}
 senders:
   ci: {{dialect: generic, region: cn-north-4, auth: {{scheme: bearer, secrets: [{SECRET}]}}}}
 rules:
