@@ -54,6 +54,7 @@ def everything() -> Metrics:
     }
     for counter, labels in counters.items():
         counter.labels(*labels).inc()
+    metrics.availability.labels("available").inc()
     metrics.push_to_triggered.labels("cn-east-3").observe(1)
     metrics.push_to_verified.labels("cn-east-3").observe(1)
     metrics.configuration_is_current.set(1)
