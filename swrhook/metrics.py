@@ -99,6 +99,11 @@ class Metrics:
             "Images whose availability at a target was asked for, by what was answered.",
             ["state"],
         )
+        self.gate_reviews = counter(
+            "swrhook_gate_reviews_total",
+            "Pods and workloads that the deploy gate has reviewed, by verdict.",
+            ["verdict"],
+        )
         self.pruned_rows = counter(
             "swrhook_pruned_rows_total",
             "Rows deleted from the ledger because of their age, by table.",

@@ -49,6 +49,7 @@ def everything() -> Metrics:
         metrics.postponed: ("cn-east-3", "pace"),
         metrics.configuration_reloads: ("accepted",),
         metrics.pruned_rows: ("syncs",),
+        metrics.gate_reviews: ("allowed",),
         metrics.retention_runs: ("done",),
         metrics.notifications: ("ops", "sent"),
     }

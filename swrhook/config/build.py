@@ -13,7 +13,7 @@ from swrhook.config import model
 from swrhook.config.cloud_checks import iam_of
 from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import Data, value_at
-from swrhook.config.regions import default_endpoint
+from swrhook.config.regions import default_endpoint, registry_of
 from swrhook.config.rule_schema import glob
 from swrhook.config.validators import is_local, split_url, token_digest
 from swrhook.dialects import mapping
@@ -94,6 +94,14 @@ def build_access(access: Checked) -> model.Access:
         ),
         metrics_public=access.get("metrics") == "public",
     )
+
+
+def build_gate(gate: Checked, regions: Mapping[str, model.Region]) -> model.Gate:
+    """Return the section `gate`; SWR's own hosts of the regions are known."""
+    values = {name: gate[name] for name in ("mode", "fail", "max_age") if name in gate}
+    own = {registry_of(region.endpoint): name for name, region in regions.items()}
+    registries = {**own, **gate.get("registries", {})}
+    return model.Gate(namespaces=build_namespaces(gate), registries=registries, **values)
 
 
 def build_namespaces(checked: Checked) -> Namespaces | None:

@@ -35,6 +35,8 @@ def check_references(data: Data, diagnostics: Diagnostics) -> None:
         diagnostics.add_warning(("rules",), "no rule is configured: nothing will be replicated")
     _check_rules(data, diagnostics)
     _check_channels(data, diagnostics)
+    for host, region in (mapping_at(data, "gate", "registries") or {}).items():
+        _check_region(data, ("gate", "registries", host), region, diagnostics)
 
 
 def _check_channels(data: Data, diagnostics: Diagnostics) -> None:

@@ -15,6 +15,7 @@ from marshmallow.exceptions import SCHEMA
 from swrhook.auth import NO_KEYS, KeyProvider
 from swrhook.config.build import (
     build_access,
+    build_gate,
     build_notify,
     build_options,
     build_rules,
@@ -172,6 +173,7 @@ def parse(
     return Config(
         version=sha256(text).hexdigest()[:12],
         swr=swr if with_credentials else replace(swr, credentials=NoCredentials()),
+        gate=build_gate(checked.get("gate", {}), swr.regions),
         access=build_access(checked.get("access", {})),
         senders=build_senders(checked["senders"], key_provider),
         rules=rules,

@@ -134,6 +134,22 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """The section `gate`: which pods may start in Kubernetes. `mode`: off, warn or deny.
+
+    `fail` says what becomes of a pod about whose images nothing is known: open or closed.
+    `namespaces` are the watched organizations of the target, None for all. `registries` are the
+    regions by the hosts of their registries.
+    """
+
+    mode: str = "off"
+    fail: str = "open"
+    namespaces: Namespaces | None = None
+    max_age: timedelta = timedelta(seconds=30)
+    registries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """The limits for the requests of all processes to one endpoint.
 
@@ -258,6 +274,7 @@ class Config:
     rules: Rulebook
     options: Options = Options()
     notify: Notify = Notify()
+    gate: Gate = field(default_factory=Gate)
     literal_secrets: Sequence[str] = ()
     warnings: Sequence[str] = ()
     text: bytes = field(default=b"", repr=False)

@@ -28,3 +28,8 @@ def default_endpoint(region: str, cloud: str | None = None) -> str:
     """
     pattern = CLOUDS[cloud or _EU.get(region, _DEFAULT_CLOUD)].swr
     return "" if pattern is None else pattern.format(region=region)
+
+
+def registry_of(endpoint: str) -> str:
+    """Return the host of a region's registry, which images are pulled from, by its endpoint."""
+    return endpoint.partition("://")[2].partition("/")[0].replace("swr-api.", "swr.", 1)

@@ -6,7 +6,7 @@ from marshmallow import ValidationError, validates_schema
 
 from swrhook.config import validators
 from swrhook.config.clouds import CLOUDS
-from swrhook.config.fields import Flag, OneOf, SecretText, Text, Timestamp
+from swrhook.config.fields import Duration, Flag, OneOf, SecretText, Text, Timestamp
 from swrhook.config.nodes import Data
 from swrhook.config.notify_schema import NotifySection
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
@@ -100,11 +100,22 @@ class AccessSection(Section):
     metrics = Text(validate=OneOf(("token", "public")))
 
 
+class GateSection(Section):
+    """The section `gate`."""
+
+    mode = Text(required=True, validate=OneOf(("off", "warn", "deny")))
+    fail = Text(validate=OneOf(("open", "closed")))
+    namespaces = OneOrMore(Text(validate=validators.organization_pattern))
+    max_age = Duration("1s")
+    registries = Named(validators.registry_host, Text(required=True), may_be_empty=True)
+
+
 class Root(Section):
     """The whole file."""
 
     swr = Part(SwrSection, required=True)
     access = Part(AccessSection)
+    gate = Part(GateSection)
     senders = Named(validators.sender_name, Part(SenderSection), may_be_empty=True)
     rules = Items(Part(RuleSection), required=True)
     notify = Part(NotifySection)

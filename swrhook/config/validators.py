@@ -37,6 +37,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _APPRISE_URL = re.compile(r"[a-z][a-z0-9]{0,31}://[\x21-\x7e]+")
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 _TOPIC_URN = re.compile(r"urn:smn:[a-z0-9-]+:[0-9a-z]+:[A-Za-z0-9_-]{1,255}")
+_REGISTRY_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -112,6 +113,12 @@ def organization(text: str, template: str | None = None) -> None:
     if not is_namespace(text):
         shown = quote(template or text)
         raise ValidationError(f"SWR allows no organization named {shown}: {_ORGANIZATION}")
+
+
+def registry_host(text: str) -> None:
+    """Check the host of a registry, with its port if it has one, as in the name of an image."""
+    rule = "write it as in the names of images, like swr.cn-east-3.myhuaweicloud.com"
+    _check(_REGISTRY_HOST, text, f"is not the host of a registry: {rule}")
 
 
 def organization_pattern(text: str) -> None:

@@ -11,6 +11,7 @@ from swrhook.web.api_docs import api_docs_routes
 from swrhook.web.client_address import is_in
 from swrhook.web.context import RequestConfig, WebContext
 from swrhook.web.dashboard import dashboard_pages
+from swrhook.web.gate import gate_routes
 from swrhook.web.health import health_routes, metrics_routes
 from swrhook.web.hooks import hook_routes
 from swrhook.web.writes import add_write_hooks
@@ -30,8 +31,8 @@ def create_web(context: WebContext) -> Flask:
         lambda peer: is_in(peer, context.config.current().options.trusted_proxies),
     )
     guard(app, web)
-    for public in (hook_routes(web), health_routes(web), metrics_routes(web), api_docs_routes(web)):
-        app.register_blueprint(public)
+    for routes in (hook_routes, gate_routes, health_routes, metrics_routes, api_docs_routes):
+        app.register_blueprint(routes(web))
     groups, pages = api.create_groups(web), dashboard_pages(web)
     blueprints: list[Blueprint] = [*groups, pages]
     for blueprint in blueprints:

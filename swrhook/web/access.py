@@ -26,9 +26,9 @@ class Role(IntEnum):
     ADMIN = 3
 
 
-# Hooks authenticate their senders themselves, and load balancers poll the health routes. The page
-# /api/docs holds no data: its requests for the API's description need a token.
-PUBLIC_BLUEPRINTS = frozenset({"hooks", "health", "docs"})
+# Hooks and the gate authenticate their senders themselves, and load balancers poll the health
+# routes. The page /api/docs holds no data: its requests for the API's description need a token.
+PUBLIC_BLUEPRINTS = frozenset({"hooks", "gate", "health", "docs"})
 METRICS = "metrics.metrics"
 # The dashboard authenticates with the session's cookie, everything else with the token itself.
 PAGES = "dashboard"
@@ -170,7 +170,7 @@ def _authenticate(access: Access, web: WebContext) -> AccessToken | None:
     The API ignores the cookie, so that no page of another site can use a browser's session.
     """
     if request.blueprint != PAGES:
-        return find_holder(_bearer_token(), access.tokens, web.clock.now())
+        return find_holder(bearer_token(), access.tokens, web.clock.now())
     now = web.clock.now()
     trusted = web.config.current().options.trusted_proxies
     cookie = read_cookie(request, session.COOKIE, trusted)
@@ -179,7 +179,7 @@ def _authenticate(access: Access, web: WebContext) -> AccessToken | None:
     return None if current is None else current.holder
 
 
-def _bearer_token() -> bytes:
+def bearer_token() -> bytes:
     """Return the request's bearer token; empty, which no configured one is, if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     # WSGI decodes a header's bytes as Latin-1.

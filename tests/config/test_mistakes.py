@@ -413,7 +413,10 @@ CASES = [
         ),
         [
             "f:10:14: access.tokens[1].name: is the same as access.tokens[0]'s: it must be unique",
-            'f:10:23: access.tokens[1].role: "root" is unknown: known are ask, read, operate, admin',
+            (
+                'f:10:23: access.tokens[1].role: "root" is unknown:'
+                " known are ask, read, operate, admin"
+            ),
             "f:10:36: access.tokens[1].token: is the same as access.tokens[0]'s: it must be unique",
             (
                 "f:11:36: access.tokens[2].token: is shorter than 16 characters: make one with"

@@ -19,6 +19,7 @@ ROUNDS = {
         "find-out-why",
         "after-an-outage",
         "wait-in-ci",
+        "gate-deployments",
         "back-up-and-restore",
         "repair",
     ),

@@ -1,0 +1,46 @@
+"""The deploy gate of the real service denies a pod until its image has arrived."""
+
+from typing import Any
+
+import requests
+
+from swrhook import simulator
+from tests.programs import TOKEN, Served
+from tests.service.conftest import TARGET, document
+from tests.web.reviews import pod_review
+
+REGISTRY = "registry.of-the-target:5000"
+
+
+def ask(service: Served, image: str) -> dict[str, Any]:
+    """Send a pod's AdmissionReview, as Kubernetes does."""
+    answer = requests.post(
+        f"{service.url}/gate/{TOKEN}", json=pod_review(f"{REGISTRY}/{image}"), timeout=20
+    )
+    assert answer.status_code == 200, answer.text
+    response: dict[str, Any] = answer.json()["response"]
+    return response
+
+
+def test_a_pod_is_denied_until_its_image_is_there_and_again_when_it_is_gone(
+    service: Served, swr: simulator.RunningSimulator
+) -> None:
+    gate = {"mode": "deny", "max_age": "1s", "registries": {REGISTRY: TARGET}}
+    service.configure({**document(swr), "gate": gate})
+    service.start()
+    before = ask(service, "team/app:v1")
+    assert service.deliver("ci", {"image": "team/app:v1"}).status_code == 202
+    answers: list[dict[str, Any]] = []
+    while not answers or not answers[-1]["allowed"]:  # as a controller tries again
+        answers.append(ask(service, "team/app:v1"))
+
+    held = swr.state.store(TARGET).tag("team", "app", "v1")
+    assert held is not None
+    swr.state.remove(TARGET, held)
+    gone = ask(service, "team/app:v1")
+    while gone["allowed"]:  # what was seen within max_age
+        gone = ask(service, "team/app:v1")
+
+    assert "is not there" in before["status"]["message"]
+    assert "is not there" in gone["status"]["message"]
+    assert ask(service, "team/other:v1")["allowed"] is False
