@@ -133,9 +133,9 @@ def test_an_invalid_order_is_refused_with_every_reason(
     assert harness.client().get("/api/v1/syncs").get_json()["items"] == []
 
 
-def test_json_that_is_nested_too_deeply_is_400(harness: WebHarness) -> None:
+def test_json_that_is_nested_too_deeply_is_413(harness: WebHarness) -> None:
     answer = harness.client(OPERATE).post(
         "/api/v1/syncs", data=b"[" * 100_000, content_type="application/json"
     )
 
-    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
+    assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
