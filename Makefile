@@ -14,7 +14,8 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock audit sbom tools dist image clean
+.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock audit sbom tools \
+	site dist chart image clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -98,6 +99,9 @@ sbom: ## write the software bill of materials into dist/, from requirements.txt
 
 tools: $(IN_VENV)/helm ## install helm and kubectl, with which the tests try what is for Kubernetes
 
+site: $(DEVELOPMENT) ## build the documentation's site into site/; a link that leads nowhere fails
+	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(IN_VENV)/mkdocs build --quiet --strict
+
 # From the last commit alone, with its time: the same commit always gives the same files.
 dist: $(DEVELOPMENT) ## build wheel, sdist and SBOM of the last commit into dist/, reproducibly
 	@git diff --quiet HEAD -- || { echo "Commit your changes first: make dist builds a commit." >&2; \
@@ -108,6 +112,9 @@ dist: $(DEVELOPMENT) ## build wheel, sdist and SBOM of the last commit into dist
 	@$(MAKE) --no-print-directory sbom
 	@cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
+chart: $(IN_VENV)/helm ## package the Helm chart into dist/
+	@$(IN_VENV)/helm package deploy/helm/swrhook --destination dist
+
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' swrhook/__init__.py)
 REVISION = $(shell git describe --always --abbrev=40 --dirty 2>/dev/null || echo unknown)
 BUILDER ?= docker
@@ -117,8 +124,8 @@ image: ## build the image swrhook:VERSION; BUILDER=podman or buildah; BASE=IMAGE
 		$(if $(BASE),--build-arg BASE=$(BASE)) --tag swrhook:$(VERSION) --tag swrhook .
 
 clean: ## remove generated files, but not var/, which holds the ledger
-	@rm -rf $(VENV) $(VENV)-lock dist .fuzz .coverage .hypothesis .import_linter_cache .mypy_cache \
-		.pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(VENV)-lock dist site .fuzz .coverage .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.txt

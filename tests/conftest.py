@@ -96,6 +96,7 @@ SLOW = (
     "test_container",
     "test_dockerfile",
     "test_package",
+    "test_site",
     "web/api/test_wait",
     "web/dashboard/test_pages",
     "web/test_api_docs",
