@@ -14,7 +14,7 @@ from swrhook.cli.options import examples
 COMMANDS = {
     "serve": "Run the service: HTTP server and sync workers.",
     "worker": "Run sync workers only, on PostgreSQL; receives no deliveries.",
-    "db": "Upgrade, check, back up or accept the ledger, swrhook's database.",
+    "db": "Upgrade, check, back up, copy or accept the ledger, swrhook's database.",
     "check": "Check the configuration FILE and everything it refers to.",
     "simulator": "Simulate IAM and SWR regions on this machine, until Ctrl-C.",
     "demo": (

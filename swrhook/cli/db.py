@@ -1,4 +1,4 @@
-"""The command `db`: upgrades, checks, backs up and accepts the ledger, without the service."""
+"""The command `db`: upgrades, checks, backs up, copies and accepts the ledger."""
 
 import os
 import sys
@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from swrhook.cli.options import examples
-from swrhook.cli.terminal import print_notice
+from swrhook.cli.terminal import print_notice, progress_bar
 from swrhook.errors import SwrhookError
 from swrhook.ledger.database import accept_file, open_database, schema_of
 from swrhook.ledger.sqlite import back_up
+from swrhook.ledger.transfer import copy_ledger, count_rows
 from swrhook.settings import Settings
 
 
@@ -29,7 +30,7 @@ class _LedgerGroup(click.Group):
     cls=_LedgerGroup, epilog=examples("python -m swrhook db check", "python -m swrhook db upgrade")
 )
 def db() -> None:
-    """Upgrade, check, back up or accept the ledger, swrhook's database.
+    """Upgrade, check, back up, copy or accept the ledger, swrhook's database.
 
     SWRHOOK_DATABASE_URL names the ledger. The service upgrades the schema when it starts;
     `upgrade` does it beforehand, with the service stopped or, on PostgreSQL, still running.
@@ -78,6 +79,26 @@ def backup(file: Path) -> None:
     """
     back_up(_ledger_url(), file)
     click.echo(f"the ledger was copied to {file}")
+
+
+@db.command()
+@click.option(
+    "--from", "source", metavar="URL", help="The SQLite ledger; default: SWRHOOK_DATABASE_URL."
+)
+@click.option("--to", "target", metavar="URL", required=True, help="The empty PostgreSQL database.")
+def copy(source: str | None, target: str) -> None:
+    """Copy an SQLite ledger to an empty PostgreSQL database, with the service stopped.
+
+    Every row is copied and compared. If it is interrupted, run it again and it goes on. A password
+    in PGPASSWORD is not shown in the list of processes.
+    """
+    source = source or _ledger_url()
+    schema_of(source)  # otherwise a file that is not there would be created
+    with progress_bar("Copying rows", count_rows(source)) as progress:
+        copies = copy_ledger(source, target, progress.advance)
+    rows = sum(table.rows for table in copies)
+    click.echo(f"copied and compared {len(copies)} tables with {rows} rows")
+    click.echo("now set SWRHOOK_DATABASE_URL to the new ledger, and start the service")
 
 
 @db.command()

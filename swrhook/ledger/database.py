@@ -135,6 +135,10 @@ class Database:
         if self._file is not None and (problem := self._file.problem()) is not None:
             raise LedgerUnavailable(problem)
 
+    def upgrade(self) -> None:
+        """Upgrade the schema. Raises LedgerUnusable."""
+        upgrade(self._engine)
+
     def mark(self) -> None:
         """Note beside an SQLite ledger how far it has come, if it was written since the last time.
 
@@ -206,6 +210,11 @@ def open_database(
             database.mark()
             file.open()
     return database
+
+
+def open_unchecked(url: str) -> Database:
+    """Open a database on a server, whatever is in it. Raises LedgerUnusable."""
+    return Database(_engine(url)[1])
 
 
 def accept_file(url: str) -> bool:

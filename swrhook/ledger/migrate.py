@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy import Connection, Engine, delete, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
 from swrhook import logs
@@ -27,6 +27,8 @@ from swrhook.ledger.tables import schema_versions
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Revisions of ledgers from before 0.1.0, which cannot be upgraded.
 _UNRELEASED = re.compile(r"[0-9]{4}")
+# The revision of a ledger into which another one is being copied begins so; its id follows.
+_COPY = "copy:"
 # Seconds to wait for another process's upgrade: longer than most migrations take, and shorter than
 # gunicorn waits for a process to start.
 PATIENCE = 90
@@ -94,6 +96,29 @@ def _lock_upgrades(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 
 
+def begin_copy(connection: Connection, ledger: str) -> None:
+    """Note that a copy of another ledger has begun: no process starts on this one meanwhile."""
+    connection.execute(delete(schema_versions))
+    _set_revision(connection, f"{_COPY}{ledger}")
+
+
+def copied_ledger(connection: Connection) -> str | None:
+    """Return which ledger is being copied into this one, if any."""
+    current = MigrationContext.configure(connection).get_current_revision() or ""
+    return current.removeprefix(_COPY) if current.startswith(_COPY) else None
+
+
+def end_copy(connection: Connection) -> None:
+    """Note that the copy is complete: processes of this version can use it."""
+    script = ScriptDirectory(str(MIGRATIONS)).get_revision("head")
+    _set_revision(connection, script.revision)
+    put(connection, schema_versions, {"id": 1}, {"oldest_program": script.module.oldest_program})
+
+
+def _set_revision(connection: Connection, revision: str) -> None:
+    connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+
+
 def is_usable(engine: Engine) -> bool:
     """Tell whether this program can use the ledger as it is."""
     with engine.connect() as connection:
@@ -129,6 +154,11 @@ def _refuse(current: str | None) -> NoReturn:
         message = (
             f"the ledger's schema is at revision {current}, from before version 0.1.0, and cannot "
             "be upgraded: move the ledger away, or set SWRHOOK_DATABASE_URL to a new one"
+        )
+    elif (current or "").startswith(_COPY):
+        message = (
+            "the copy of another ledger into this one is not complete: run `python -m swrhook db "
+            "copy` again, and it goes on"
         )
     else:
         message = (
