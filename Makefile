@@ -87,6 +87,8 @@ lock: ## pin the newest versions of requirements*.in, with hashes
 	@$(PYTHON) -m venv --clear $(VENV)-lock
 	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements.in --output-file requirements.txt
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements-otel.in \
+		--output-file requirements-otel.txt
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements-dev.in \
 		--output-file requirements-dev.txt
 	@rm -rf $(VENV)-lock

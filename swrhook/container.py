@@ -32,6 +32,7 @@ from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from swrhook.service.snapshot import Pace
 from swrhook.service.statistics import Statistics
+from swrhook.service.traces import make_traces
 from swrhook.settings import Settings
 from swrhook.swr.auth.lockout import precompute_fingerprint
 from swrhook.swr.client import SwrClient
@@ -90,7 +91,8 @@ class Container:
     def _make_worker(self) -> None:
         """Make the configuration and what carries out syncs with it."""
         self.metrics = Metrics(self.environ.get(MULTIPROCESS_FOLDER))
-        self.outcome_log = OutcomeLog(self.metrics)
+        self.traces = make_traces(self.environ, self.database)
+        self.outcome_log = OutcomeLog(self.metrics, self.traces)
         # Limits of SWR's endpoints: they outlive the configuration, so that a reload resets none.
         self.circuit_breakers = CircuitBreakers()
         self.admission = Admission(
@@ -194,6 +196,8 @@ class Container:
         self.ledger_monitor.stop()
         self.ledger_marks.stop(timeout=1)
         self.database.close()
+        if self.traces is not None:
+            self.traces.stop()
 
     def make_active(self, config: Config, before: Active | None) -> Active:
         """Return what a configuration needs to be used. A client that is still right is kept."""

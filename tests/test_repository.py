@@ -10,7 +10,7 @@ from tests.programs import ROOT
 
 
 def test_every_direct_dependency_is_pinned_and_has_its_reason() -> None:
-    for name in ("requirements", "requirements-dev"):
+    for name in ("requirements", "requirements-otel", "requirements-dev"):
         wanted = [
             line for line in (ROOT / f"{name}.in").read_text().splitlines() if line[:1].isalnum()
         ]

@@ -11,6 +11,7 @@ KEPT_HEADERS = frozenset(
         "content-encoding",
         "user-agent",
         "idempotency-key",
+        "traceparent",
         "webhook-id",
         "x-request-id",
         "ce-id",

@@ -6,6 +6,7 @@ from swrhook import logs
 from swrhook.ledger.deliveries import Recording
 from swrhook.metrics import Metrics
 from swrhook.model import END_STATES, State, Sync
+from swrhook.service.traces import Traces
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
@@ -17,13 +18,17 @@ _NEEDS_ATTENTION = frozenset({State.DIVERGED, State.MISSING, State.REJECTED, Sta
 class OutcomeLog:
     """Logs and counts outcomes; the OutcomeListener of recorder and worker."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, traces: Traces | None = None) -> None:
+        """Count outcomes in these metrics, and make spans of them."""
         self._metrics = metrics
+        self._traces = traces
 
     def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
         """Report an applied decision if it ended the sync, retries it, or was its first call."""
         if state in END_STATES:
             self._write(sync, state, decision, now)
+            if self._traces is not None:
+                self._traces.sync(sync, state, decision, now)
         elif decision.event in _RETRIES:
             self._write(sync, "retry", decision, now)
         elif decision.event is Event.TRIGGER and sync.verifying_since is None:
@@ -43,6 +48,10 @@ class OutcomeLog:
                 )
             for sync in recording.superseded:
                 self._write(sync, State.SUPERSEDED, Decision(Event.SUPERSEDE), now)
+        if self._traces is not None:
+            self._traces.deliveries(recording, now)
+            for sync in recording.superseded:
+                self._traces.sync(sync, State.SUPERSEDED, Decision(Event.SUPERSEDE), now)
 
     def _write(self, sync: Sync, outcome: str, decision: Decision, now: datetime) -> None:
         age, region = (now - sync.created_at).total_seconds(), sync.lane.target.region

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, exists, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.delivery_scope import ids_in_scope, narrow
@@ -144,6 +145,18 @@ def _syncs(
 
 _STORED = select(*field_columns(deliveries, StoredDelivery), _IS_EXPANDING.label("expanding"))
 _STORED_PUSHES = select(*field_columns(pushes, Push))
+
+
+def read_header(database: Database, delivery_id: str, name: str) -> str | None:
+    """Return a kept header of a delivery, empty if it had none; None if the ledger is away."""
+    statement = select(deliveries.c.headers).where(deliveries.c.id == delivery_id)
+    try:
+        with database.read() as connection:
+            headers = connection.scalar(statement) or {}
+    except (SQLAlchemyError, OSError):
+        return None
+    value: str = headers.get(name, "")
+    return value
 
 
 def stored_delivery(connection: Connection, delivery_id: str) -> StoredDelivery | None:
