@@ -18,13 +18,15 @@ from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import Database, open_database, open_unchecked
 from swrhook.ledger.failures import unusable_on_error
 from swrhook.ledger.migrate import begin_copy, copied_ledger, end_copy
+from swrhook.ledger.notification_tables import notifications
 from swrhook.ledger.sqlite_file import ledger_marks
-from swrhook.ledger.tables import metadata, probes, schema_versions, workers
+from swrhook.ledger.tables import probes, schema_versions, workers
 
 PORTION = 1000
 # What tells about the file or the processes of one database, and is made anew in another one.
 _OWN = {ledger_marks, probes, schema_versions, workers}
-TABLES = [table for table in metadata.sorted_tables if table not in _OWN]
+# All tables are known only when the modules of all of them are imported.
+TABLES = [table for table in notifications.metadata.sorted_tables if table not in _OWN]
 
 Advance = Callable[[int], None]
 
