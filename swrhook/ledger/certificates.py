@@ -5,26 +5,17 @@ Without them, a new process would have to fetch them while made-up messages use 
 
 from dataclasses import dataclass
 
-from sqlalchemy import Column, LargeBinary, String, Table, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
 from swrhook.ledger.sql import put
-from swrhook.ledger.tables import metadata
-from swrhook.ledger.types import Instant
+from swrhook.ledger.tables import certificates
 
 # Certificates to keep: a vendor has one or two at a time in each region.
 _MOST = 100
-
-certificates = Table(
-    "certificates",
-    metadata,
-    Column("url", String(512), primary_key=True),
-    Column("content", LargeBinary, nullable=False, comment="PEM"),
-    Column("fetched_at", Instant, nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True)

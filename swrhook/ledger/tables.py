@@ -436,3 +436,12 @@ leases = Table(
     Column("name", String(32), primary_key=True),
     Column("renewed_at", Instant, nullable=False, comment="when the work last began or went on"),
 )
+
+# Certificates of SNS and SMN.
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("url", String(512), primary_key=True),
+    Column("content", LargeBinary, nullable=False, comment="PEM"),
+    Column("fetched_at", Instant, nullable=False),
+)

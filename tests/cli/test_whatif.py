@@ -54,10 +54,15 @@ def test_json_has_the_answer_of_the_api(compare: Run) -> None:
 
 
 def test_an_invalid_file_is_reported_with_positions_and_not_sent(compare: Run) -> None:
-    result = compare(CONFIG.replace("sync:", "snyc:"))
+    text = CONFIG.replace("sync:", "snyc:")
+    [line] = [number for number, line in enumerate(text.splitlines(), 1) if "snyc:" in line]
+
+    result = compare(text)
 
     assert result.exit_code == 1
-    assert 'new.yaml:15:5: rules[0]: there is no such key: did you mean "sync"?' in result.stderr
+    assert (
+        f'new.yaml:{line}:5: rules[0]: there is no such key: did you mean "sync"?' in result.stderr
+    )
     assert SECRET not in result.output
 
 

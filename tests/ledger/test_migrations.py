@@ -8,7 +8,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from swrhook.ledger import notification_tables  # noqa: F401  # declares tables
-from swrhook.ledger.certificates import certificates  # noqa: F401  # declares a table
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.tables import metadata
 

@@ -110,9 +110,11 @@ def test_a_cancelled_sync_is_forgotten(database: Database) -> None:
 
 
 def test_a_quarantined_delivery_is_found_once_and_after_its_commit(database: Database) -> None:
+    begin = datetime.now(UTC)
+
     def search(seconds: int) -> list[str]:
         with database.write() as connection:
-            found = problems.quarantined_deliveries(connection, NOW + seconds * SECOND)
+            found = problems.quarantined_deliveries(connection, begin + seconds * SECOND)
         return [str(notice.item and notice.item["reason"]) for notice in found]
 
     search(0)

@@ -20,6 +20,7 @@ ROUNDS = {
         "after-an-outage",
         "wait-in-ci",
         "gate-deployments",
+        "get-notified",
         "back-up-and-restore",
         "repair",
     ),

@@ -20,8 +20,6 @@ from swrhook.service.sender_monitor import SenderActivity
 from tests.factories import MINUTE, FakeClock, FixedConfig, entry, put, write
 from tests.web.harness import configuration
 
-# Ids contain the time of the system clock.
-NOW = datetime.now(UTC)
 ALL = frozenset(Topic) - {Topic.TEST}
 
 
@@ -57,7 +55,7 @@ def told_of(*topics: Topic) -> Config:
 @pytest.fixture
 def watched(database: Database) -> Watched:
     logs.configure("json", "CRITICAL")
-    return Watched(database, FakeClock(NOW), FixedConfig(told_of(*ALL)))
+    return Watched(database, FakeClock(datetime.now(UTC)), FixedConfig(told_of(*ALL)))
 
 
 def put_open(watched: Watched, **columns: object) -> str:
@@ -73,7 +71,7 @@ def test_a_late_sync_is_told_and_that_it_has_recovered(watched: Watched) -> None
     assert watched.poll(11 * MINUTE) == [(Topic.LATE, False)]
 
     with watched.database.write() as connection:
-        values = {"state": State.VERIFIED.value, "verified_at": NOW}
+        values = {"state": State.VERIFIED.value, "verified_at": watched.clock.time}
         connection.execute(update(syncs).where(syncs.c.id == sync_id).values(values))
     assert watched.poll() == [(Topic.RECOVERED, False)]
     assert watched.poll() == []
@@ -81,7 +79,9 @@ def test_a_late_sync_is_told_and_that_it_has_recovered(watched: Watched) -> None
 
 def test_a_region_that_holds_syncs_up_is_told_and_its_end(watched: Watched) -> None:
     watched.poll()
-    sync_id = put_open(watched, failing_since=NOW, error_code="not_asked", error_message="dead")
+    sync_id = put_open(
+        watched, failing_since=watched.clock.time, error_code="not_asked", error_message="dead"
+    )
     assert watched.poll(2 * MINUTE) == [(Topic.REGION, False)]
     assert watched.poll() == []
 

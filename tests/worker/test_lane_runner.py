@@ -9,7 +9,7 @@ from swrhook.config.model import Notify, Pace
 from swrhook.errors import Kind
 from swrhook.ledger.notices import has_notices, take_notices
 from swrhook.ledger.observations import KeptObservation, find_observations
-from swrhook.model import State, Sync
+from swrhook.model import State, Sync, Target
 from swrhook.notifications.model import Topic
 from swrhook.syncs.backoff import Verify
 from swrhook.syncs.decisions import HOLD_INTERVAL
@@ -295,10 +295,11 @@ def test_what_a_run_reads_is_kept_as_of_its_beginning(harness: WorkerHarness) ->
 
     harness.run()
 
-    assert before == KeptObservation(None, NOW, NOW, None)
+    source = Target("cn-north-4", "team")
+    assert before == KeptObservation(None, NOW, NOW, None, source)
     later = NOW + SECOND
     assert observed(harness, "cn-north-4") == KeptObservation(A, later, NOW, None)
-    assert observed(harness, "cn-east-3") == KeptObservation(A, later, later, sync.id)
+    assert observed(harness, "cn-east-3") == KeptObservation(A, later, later, sync.id, source)
 
 
 def test_a_region_that_cannot_be_read_was_not_observed(harness: WorkerHarness) -> None:

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from swrhook.ledger.queries.views import USUAL_LIMIT
 from swrhook.model import Outcome, State
 from swrhook.notifications.model import NotificationState
-from swrhook.swr_names import DIGEST
+from swrhook.swr_names import DIGEST, MAX_NAMESPACE_LENGTH
 from swrhook.syncs.observations import LONGEST_AGE
 from swrhook.syncs.reconciliation import Drift
 from swrhook.web.api.fields import (
@@ -29,6 +29,8 @@ USUAL_AGE = timedelta(seconds=30)
 # In seconds.
 LONGEST_WAIT = 300
 USUAL_WAIT = 60
+# Names of regions are no longer in a configuration.
+LONGEST_REGION = 63
 # The last id of a page: a ULID.
 _CURSOR = validate.Regexp(r"[0-9A-Z]{26}\Z", error="must be the `next` of another page.")
 
@@ -127,8 +129,14 @@ class WaitQuery(ExampleSchema):
 class AvailabilityFilter(ExampleSchema):
     """What the parameters of both availability calls have in common."""
 
-    region = fields.String(metadata=_describe("The target's region; default: every target."))
-    namespace = fields.String(metadata=_describe("The target's organization."))
+    region = fields.String(
+        validate=validate.Length(1, LONGEST_REGION),
+        metadata=_describe("The target's region; default: every target."),
+    )
+    namespace = fields.String(
+        validate=validate.Length(1, MAX_NAMESPACE_LENGTH),
+        metadata=_describe("The target's organization."),
+    )
     max_age = DurationField(
         LONGEST_AGE,
         load_default=USUAL_AGE,

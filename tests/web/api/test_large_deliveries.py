@@ -50,7 +50,7 @@ def verify_all(harness: WebHarness) -> None:
 
 
 def wait(harness: WebHarness, receipt: Receipt, image: str, delivery: str | None = None) -> int:
-    query = f"image={image}&delivery={delivery or receipt.delivery}&timeout=0"
+    query = f"image={image}&delivery={delivery or receipt.delivery}&timeout=0&max_age=24h"
     return harness.client().get(f"/api/v1/wait?{query}").status_code
 
 
