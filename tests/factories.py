@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 
 from swrhook.config import Config
 from swrhook.engine import NoRoom
@@ -95,13 +95,18 @@ def write(database: Database, *entries: DeliveryEntry) -> Recording:
         return record(connection, entries)
 
 
+def _count(database: Database) -> int:
+    with database.read() as connection:
+        return connection.scalar(select(func.count()).select_from(syncs)) or 0
+
+
 def put(
     database: Database, state: State = State.PENDING, lane: Lane = LANE, **columns: Any
 ) -> Sync:
     """Put a sync into the ledger as it is given; return it."""
     tag = columns.get("tag", "v1")
     row: dict[str, Any] = {
-        "id": f"{len(everything(database, syncs)):026}",
+        "id": f"{_count(database):026}",
         "sender": "harbor",
         "source_region": lane.source_region,
         "namespace": lane.namespace,

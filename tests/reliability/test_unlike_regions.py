@@ -110,7 +110,8 @@ def harness(database: Database) -> WorkerHarness:
 
 
 @pytest.mark.parametrize(
-    ("shape", "place", "count"), [*product(WITHOUT_SHOW_TAG, PLACES, (1, 2, 3))]
+    ("shape", "place", "count"),
+    [*product(WITHOUT_SHOW_TAG, ["both"], [1]), *product(["plain"], PLACES, (1, 2, 3))],
 )
 def test_the_list_replaces_show_tag_where_a_region_lacks_it(
     world: World, shape: str, place: str, count: int

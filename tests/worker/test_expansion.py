@@ -69,8 +69,8 @@ def process(database: Database) -> Process:
 
 
 def test_a_small_delivery_is_recorded_before_a_large_one_is_expanded(process: Process) -> None:
-    receipt = process.recorder.record(entry(*(push(f"v{n}", A) for n in range(40_000))))
-    assert (receipt.syncs, receipt.syncs_total) == ([], 40_000)
+    receipt = process.recorder.record(entry(*(push(f"v{n}", A) for n in range(MANY))))
+    assert (receipt.syncs, receipt.syncs_total) == ([], MANY)
     assert process.worker.step()
 
     small = process.recorder.record(entry(replace(push("v1", A), sender="ci")))
