@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from swrhook.cli.options import examples
+from swrhook.cli.options import examples, text_option
 from swrhook.cli.terminal import print_notice, progress_bar
 from swrhook.errors import SwrhookError
 from swrhook.ledger.database import accept_file, open_database, schema_of
@@ -82,10 +82,10 @@ def backup(file: Path) -> None:
 
 
 @db.command()
-@click.option(
-    "--from", "source", metavar="URL", help="The SQLite ledger; default: SWRHOOK_DATABASE_URL."
+@text_option(
+    "--from", "The SQLite ledger; default: SWRHOOK_DATABASE_URL.", name="source", metavar="URL"
 )
-@click.option("--to", "target", metavar="URL", required=True, help="The empty PostgreSQL database.")
+@text_option("--to", "The empty PostgreSQL database.", name="target", metavar="URL", required=True)
 def copy(source: str | None, target: str) -> None:
     """Copy an SQLite ledger to an empty PostgreSQL database, with the service stopped.
 

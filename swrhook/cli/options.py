@@ -60,9 +60,16 @@ def _refuse_empty(_: click.Context, option: click.Parameter, value: _Value) -> _
     return value
 
 
-def text_option(name: str, help_text: str, **attributes: Any) -> Callable[[_Function], _Function]:  # noqa: ANN401  # click's
-    """Return an option whose value is a text that is not empty."""
-    return click.option(name, help=help_text, callback=_refuse_empty, **attributes)
+def text_option(
+    option: str,
+    help_text: str,
+    *,
+    name: str | None = None,
+    **attributes: Any,  # noqa: ANN401  # click's
+) -> Callable[[_Function], _Function]:
+    """Return an option whose value is a text that is not empty; `name` is its parameter's name."""
+    names = (option, name) if name else (option,)
+    return click.option(*names, help=help_text, callback=_refuse_empty, **attributes)
 
 
 def choice_option(
