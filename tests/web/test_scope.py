@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from swrhook.config import parse
-from swrhook.config.model import Access, AccessToken
+from swrhook.config.model import Access, AccessToken, Gate
 from swrhook.model import Outcome, Target
 from swrhook.rules.glob import Glob
 from swrhook.rules.namespaces import Namespaces
@@ -369,6 +369,28 @@ def hook(scene: Scene) -> None:
     assert status(scene.harness.client(TEAM).post("/hooks/ci", json={})) == 401
 
 
+def availability(scene: Scene) -> None:
+    def ask(image: str) -> set[int]:
+        body = {"images": [image], "namespace": "nowhere"}
+        return {
+            status(scene.api("GET", f"availability?image={image}&namespace=nowhere")),
+            status(scene.api("POST", "availability", json=body)),
+        }
+
+    assert ask("team-a/web:v1") == {404}
+    assert ask("team-b/web:v1") == {403}
+
+
+def gate(path: str) -> Callable[[Scene], None]:
+    """Return the check of a route that is for all organizations, and has its own authentication."""
+
+    def check(scene: Scene) -> None:
+        scene.harness.config = replace(scene.harness.config, gate=Gate(mode="deny"))
+        assert status(scene.harness.client(TEAM).post(path, json={})) == 403
+
+    return check
+
+
 # Every route and method has its check here: a new route fails the test below until it has one.
 CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/"): overview,
@@ -376,6 +398,8 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/api/docs/<path:filename>"): open_to_all("/api/docs/swagger-ui.css"),
     ("GET", "/api/openapi.json"): document,
     ("GET", "/api/v1/audit"): refused("/api/v1/audit"),
+    ("GET", "/api/v1/availability"): availability,
+    ("POST", "/api/v1/availability"): availability,
     ("GET", "/api/v1/backfill"): repairs("backfill"),
     ("POST", "/api/v1/backfill"): begin("backfill"),
     ("GET", "/api/v1/backfill/<repair_id>"): repair("backfill", "GET", ""),
@@ -421,6 +445,8 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("POST", "/deliveries/<delivery_id>/replay"): page_replay,
     ("GET", "/explain"): page_of_explain,
     ("GET", "/healthz"): open_to_all("/healthz"),
+    ("POST", "/gate"): gate("/gate"),
+    ("POST", "/gate/<token>"): gate(f"/gate/{TEAM}"),
     ("POST", "/hooks/<sender>"): hook,
     ("POST", "/hooks/<sender>/<secret>"): hook,
     ("GET", "/metrics"): refused("/metrics"),
