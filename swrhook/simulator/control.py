@@ -64,6 +64,15 @@ def delete_tags() -> Response:
     return answer({"deleted": len(selected)})
 
 
+@control.route("/retention", methods=["GET", "POST", "PUT", "DELETE"])
+def retention() -> Response:
+    """List the rules of retention, after adding to them (POST), replacing or removing them."""
+    added = _reader().retention(_body()) if request.method in ("POST", "PUT") else ()
+    kept = () if request.method in ("PUT", "DELETE") else state().retention.rules
+    state().retention.rules = (*kept, *added)
+    return answer([asdict(rule) for rule in state().retention.rules])
+
+
 @control.get("/organizations")
 def organizations() -> Response:
     """List the organizations of all regions."""

@@ -31,7 +31,7 @@ def create_repo(namespace: str) -> Response:
     if body.get("category", "other") not in _CATEGORIES:
         raise errors.swr("4000014", "Invalid API parameters: category.")
     require_organization(namespace)
-    if not _store().add_repository(namespace, image.repository):
+    if not _store().add_repository(namespace, image.repository, at=state().clock.now()):
         raise errors.swr("4090006")
     return Response(status=200)
 

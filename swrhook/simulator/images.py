@@ -5,9 +5,9 @@ Source: SWR API reference, "Image Repository Management" and "Image Tag Manageme
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from flask import Blueprint, Response, request
 
@@ -49,9 +49,9 @@ def tag(namespace: str, repository: str, name: str) -> Response:
 def repo(namespace: str, repository: str) -> Response:
     """Show one repository, without its tags."""
     image = request_validation.image(namespace, repository)
-    tags = _all_tags(require_image(image), image)
+    store = require_image(image)
     creator: dict[str, Json] = {"creator_id": DEMO.id, "creator_name": DEMO.name}
-    return answer(_repo(image) | _size_and_times(tags, "created", "updated") | creator)
+    return answer(_repo(image) | _size_and_times(store, image, "created", "updated") | creator)
 
 
 @images.get("/repos")
@@ -62,15 +62,24 @@ def repos() -> Response:
     window = request_validation.window(args)
     column, descending = request_validation.order(args, "updated_time", "name", "tag_count")
     store = state().store(region())
-    items = [
-        _listed_repo(store, Image(region(), namespace, name))
+    names = [
+        (namespace, name)
         for namespace, name in store.repositories()
         if args.get("namespace") in (None, namespace) and args.get("name", "") in name
     ]
-    key = {"updated_time": "updated_at", "name": "name", "tag_count": "num_images"}[column]
-    items.sort(key=lambda item: cast("Any", item[key]), reverse=descending)
-    page = [item | {"total_range": len(items)} for item in window.select(items)]
-    return answer_page(page, offset=window.offset, total=len(items))
+    names.sort(key=lambda pair: _ORDERS[column](store, *pair), reverse=descending)
+    page = [
+        _listed_repo(store, Image(region(), *pair)) | {"total_range": len(names)}
+        for pair in window.select(names)
+    ]
+    return answer_page(page, offset=window.offset, total=len(names))
+
+
+_ORDERS: Mapping[str, Callable[[TagStore, str, str], Any]] = {
+    "updated_time": lambda store, namespace, name: store.times(namespace, name)[1],
+    "name": lambda _store, _namespace, name: name,
+    "tag_count": lambda store, namespace, name: store.page(namespace, name, Page(limit=1)).total,
+}
 
 
 def _tag(tag: Tag) -> dict[str, Json]:
@@ -137,7 +146,8 @@ def _repo(image: Image) -> dict[str, Json]:
 
 
 def _listed_repo(store: TagStore, image: Image) -> dict[str, Json]:
-    tags = _all_tags(store, image)
+    page = Page(limit=request_validation.MAX_LIMIT)
+    tags = store.page(image.namespace, image.repository, page).items
     details: dict[str, Json] = {
         "namespace": image.namespace,
         "domain_name": DEMO.domain,
@@ -145,20 +155,16 @@ def _listed_repo(store: TagStore, image: Image) -> dict[str, Json]:
         "status": False,
         "tags": [tag.name for tag in tags],
     }
-    return _repo(image) | details | _size_and_times(tags, "created_at", "updated_at")
+    return _repo(image) | details | _size_and_times(store, image, "created_at", "updated_at")
 
 
-def _all_tags(store: TagStore, image: Image) -> Sequence[Tag]:
-    page = Page(limit=request_validation.MAX_LIMIT)
-    return store.page(image.namespace, image.repository, page).items
-
-
-def _size_and_times(tags: Sequence[Tag], created: str, updated: str) -> dict[str, Json]:
+def _size_and_times(store: TagStore, image: Image, created: str, updated: str) -> dict[str, Json]:
     """Return a repository's size and times, under the names that the operation has for them."""
-    now = state().clock.now()
+    total = store.page(image.namespace, image.repository, Page(limit=1)).total
+    created_at, updated_at = store.times(image.namespace, image.repository)
     return {
-        "num_images": len(tags),
-        "size": _SIZE * len(tags),
-        created: swr_timestamp(min((tag.created for tag in tags), default=now)),
-        updated: swr_timestamp(max((tag.updated for tag in tags), default=now)),
+        "num_images": total,
+        "size": _SIZE * total,
+        created: swr_timestamp(created_at),
+        updated: swr_timestamp(updated_at),
     }

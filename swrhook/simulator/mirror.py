@@ -5,6 +5,7 @@ Docker-Content-Digest, _catalog.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urljoin
 from zlib import crc32
@@ -69,6 +70,11 @@ class MirroredTags:
         """Tell whether the repository exists in the registry."""
         path = f"v2/{namespace}/{repository}/tags/list?n=1"
         return self._request("GET", path).status_code == HTTPStatus.OK
+
+    def times(self, namespace: str, repository: str) -> tuple[datetime, datetime]:  # noqa: ARG002
+        """Return the present, since a registry does not record when it was pushed to."""
+        now = self._clock.now()
+        return now, now
 
     def page(self, namespace: str, repository: str, page: Page) -> Listing[Tag]:
         """List tags by name, since a registry does not record when a tag was pushed."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
+from swrhook.simulator.retention_rule import RetentionRule
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.recordings import Exchange
 
@@ -275,10 +276,11 @@ class SeedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """The initial state: organizations, tags, faults, and the settings that differ."""
+    """The initial state: organizations, tags, retention, faults, and the settings that differ."""
 
     organizations: Sequence[SeedOrganization] = ()
     tags: Sequence[SeedTag] = ()
+    retention: Sequence[RetentionRule] = ()
     faults: Sequence[Fault] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 

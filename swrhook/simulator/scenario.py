@@ -9,9 +9,10 @@ from marshmallow import Schema, ValidationError
 
 from swrhook.simulator import model, schemas
 from swrhook.simulator.operations import IAM_OPERATIONS, OPERATIONS
+from swrhook.simulator.retention_rule import RetentionRule
 from swrhook.simulator.tag_selector import TagSelector
 
-Regional = TypeVar("Regional", model.SeedOrganization, model.SeedTag, model.Fault)
+Regional = TypeVar("Regional", model.SeedOrganization, model.SeedTag, RetentionRule, model.Fault)
 
 
 class ScenarioError(Exception):
@@ -41,6 +42,7 @@ class Reader:
         scenario = model.Scenario(**_load(schemas.ScenarioSchema(), data))
         self._check_regions(scenario.organizations, model.EVERYWHERE)
         self._check_regions(scenario.tags)
+        self._check_regions(scenario.retention)
         self._check_faults(scenario.faults)
         return scenario
 
@@ -52,6 +54,10 @@ class Reader:
     def tags(self, data: object) -> Sequence[model.SeedTag]:
         """Read one tag or a list of tags."""
         return self._check_regions(_load(schemas.TagSchema(many=True), data))
+
+    def retention(self, data: object) -> Sequence[RetentionRule]:
+        """Read one rule of retention or a list of them."""
+        return self._check_regions(_load(schemas.RetentionSchema(many=True), data))
 
     def selectors(self, data: object) -> Sequence[TagSelector]:
         """Read what selects tags: one selector or a list of them."""

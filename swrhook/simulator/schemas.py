@@ -12,6 +12,7 @@ from marshmallow.validate import OneOf, Range
 from swrhook import swr_names
 from swrhook.simulator import error_codes, model
 from swrhook.simulator.operations import IAM_OPERATIONS, OPERATIONS
+from swrhook.simulator.retention_rule import RetentionRule
 from swrhook.simulator.tag_selector import TagSelector
 
 Validator: TypeAlias = Callable[[Any], Any]
@@ -94,6 +95,11 @@ def _check_fault(data: Mapping[str, Any]) -> None:
             raise ValidationError(message)
 
 
+def _check_retention(data: Mapping[str, Any]) -> None:
+    if data.get("keep") is None and data.get("max_age") is None:
+        raise ValidationError("It needs keep or max_age.")
+
+
 def _check_selector(data: Mapping[str, Any]) -> None:
     if not any(data.values()):
         raise ValidationError("It names no tag.")
@@ -116,6 +122,9 @@ TagSchema = schema_of(
     repository=_must(swr_names.is_repository, "a repository's name"),
     tag=_must(swr_names.is_tag, "a tag"),
     digest=_must(swr_names.is_digest, "a digest"),
+)
+RetentionSchema = schema_of(
+    RetentionRule, _check_retention, keep=_not_negative, max_age=_not_negative
 )
 SelectorSchema = schema_of(TagSelector, _check_selector)
 FaultSchema = schema_of(
@@ -150,5 +159,6 @@ class ScenarioSchema(Schema):
 
     organizations = List(Nested(OrganizationSchema))
     tags = List(Nested(TagSchema))
+    retention = List(Nested(RetentionSchema))
     faults = List(Nested(FaultSchema))
     settings = Nested(SettingsSchema)

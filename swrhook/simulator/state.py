@@ -16,6 +16,7 @@ from swrhook.simulator.faults import FaultTable
 from swrhook.simulator.jobs import Image, Jobs, SyncRules
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
 from swrhook.simulator.recorded_answers import RecordedAnswers
+from swrhook.simulator.retention import Retention
 from swrhook.simulator.tagstore import Listing, StoredTags, Window
 
 TagStore: TypeAlias = StoredTags | MirroredTags
@@ -30,7 +31,7 @@ class State:
     """The accounts, regions, jobs, faults and calls of a simulator. It is thread-safe.
 
     No thread works in the background. Before a region is read or changed, the sync jobs that are
-    due by the clock run, in the order of their due times.
+    due by the clock run, in the order of their due times, and then the rules of retention.
     """
 
     def __init__(self, setup: model.Setup, clock: Clock) -> None:
@@ -56,6 +57,7 @@ class State:
         self.faults = FaultTable(self)
         self.call_log = CallLog()
         self.rules = SyncRules()
+        self.retention = Retention(self.clock, scenario.retention)
         self.recorded = RecordedAnswers(self._setup.recorded)
         for organization in scenario.organizations:
             self.create_organization(organization.region, organization.namespace)
@@ -66,6 +68,7 @@ class State:
     def store(self, region: str) -> TagStore:
         """Return a region's tags as they are now."""
         self._run_due_jobs()
+        self.retention.apply(self._stores)
         return self._stores[region]
 
     def seed(

@@ -56,6 +56,8 @@ class StoredTags:
         self._ids = itertools.count(1)
         self._organizations: set[str] = set()
         self._repositories: dict[tuple[str, str], dict[str, Tag]] = {}
+        # When each repository was created, and last pushed to.
+        self._times: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         # A cache: lists are read page by page, and far more often than tags change.
         self._sorted: dict[tuple[str, str], dict[Order, Sequence[Tag]]] = {}
 
@@ -77,6 +79,10 @@ class StoredTags:
         """Tell whether the repository exists, even if it is empty."""
         return (namespace, repository) in self._repositories
 
+    def times(self, namespace: str, repository: str) -> tuple[datetime, datetime]:
+        """Return when a repository was created, and when it was last pushed to."""
+        return self._times[namespace, repository]
+
     def page(self, namespace: str, repository: str, page: Page) -> Listing[Tag]:
         """List tags of a repository; a repository that does not exist has none."""
         tags = self._in_order(namespace, repository, page.order)
@@ -97,11 +103,12 @@ class StoredTags:
             self._organizations.add(namespace)
             return new
 
-    def add_repository(self, namespace: str, repository: str) -> bool:
+    def add_repository(self, namespace: str, repository: str, *, at: datetime) -> bool:
         """Create an empty repository; return False if it exists."""
         with self._lock:
             new = (namespace, repository) not in self._repositories
             self._repositories.setdefault((namespace, repository), {})
+            self._times.setdefault((namespace, repository), (at, at))
             return new
 
     def remove_repository(self, namespace: str, repository: str) -> bool:
@@ -125,10 +132,12 @@ class StoredTags:
             content = content or digest
             tags[name] = replace(old, digest=digest, index=seed.index, updated=at, content=content)
             self._sorted.pop((namespace, repository), None)
+            created, _ = self._times.get((namespace, repository), (at, at))
+            self._times[namespace, repository] = (created, at)
             return tags[name]
 
     def remove(self, tag: Tag) -> None:
-        """Delete a tag; its repository stays, as in SWR."""
+        """Delete a tag; its repository stays, as in SWR, and counts as updated as before."""
         with self._lock:
             key = (tag.namespace, tag.repository)
             self._repositories[key].pop(tag.name, None)

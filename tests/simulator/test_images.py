@@ -152,6 +152,31 @@ def test_repositories_are_listed_with_their_tags(sim: RunningSimulator, swr: Swr
     ) == ("web/api", ["a1", "c", "a", "b"], 1)
 
 
+def test_repositories_are_paged_the_last_pushed_first(
+    sim: RunningSimulator, swr: Swr, advance: Callable[[float], None]
+) -> None:
+    for name in ("one", "two", "three"):
+        advance(1)
+        sim.state.seed("cn-north-4", "team", name, "v1")
+    advance(1)
+    sim.state.remove("cn-north-4", sim.state.seed("cn-north-4", "team", "one", "v2"))
+    advance(60)
+
+    pages = [
+        swr(
+            "GET",
+            f"/repos?namespace=team&limit=2&offset={offset}&order_column=updated_time&order_type=desc",
+        )
+        for offset in (0, 2)
+    ]
+
+    assert [
+        [(repo["name"], repo["num_images"], repo["updated_at"][-3:-1]) for repo in page.json()]
+        for page in pages
+    ] == [[("one", 1, "09"), ("three", 1, "08")], [("two", 1, "07")]]
+    assert [page.headers["Content-Range"] for page in pages] == ["0-2/3", "2-1/3"]
+
+
 @pytest.mark.parametrize("column", ["tag", "updated_at"])
 def test_a_list_of_tags_reflects_pushes_and_deletions(
     sim: RunningSimulator, swr: Swr, column: str
