@@ -150,6 +150,10 @@ class Ignored(SwrhookError):
     """The delivery is authentic and readable, but needs no sync; the message is recorded."""
 
 
+class IgnoredSecret(Ignored):
+    """The same, and the body holds a secret: it is not kept."""
+
+
 class UnknownShape(SwrhookError):
     """The dialect does not know the structure of the JSON; the message says where."""
 

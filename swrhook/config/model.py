@@ -179,9 +179,10 @@ class Reconcile:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long the ledger keeps deliveries and finished syncs."""
+    """How long the ledger keeps deliveries, bodies that started nothing, and finished syncs."""
 
     deliveries: timedelta = 30 * DAY
+    other_bodies: timedelta = 3 * DAY
     syncs: timedelta = 180 * DAY
 
 

@@ -85,6 +85,7 @@ class RetentionSection(Section):
     """`retention`: how long the ledger keeps deliveries and finished syncs."""
 
     deliveries = Duration("1h")
+    other_bodies = Duration()
     syncs = Duration("1h")
 
     @validates_schema

@@ -105,15 +105,15 @@ def delivery_row(
         "external_id": entry.external_id,
         "original": original,
         "headers": dict(entry.headers),
-        "body": entry.body if outcome in _KEEP_BODY else None,
+        "body": entry.body,
         "rules_version": entry.rules_version,
         "replayed_from": entry.replayed_from,
         "pushes_total": None if entry.packed is None else entry.packed.pushes_total,
         "syncs_total": None if entry.packed is None else entry.packed.syncs_total,
+        "answered": None if entry.arrived is None else outcome.value,
+        "client_address": entry.client_address,
+        "took_ms": entry.took_ms,
     }
-
-
-_KEEP_BODY = (Outcome.ACCEPTED, Outcome.QUARANTINED)
 
 
 def _original(batch: Batch, push: Push, entry: DeliveryEntry) -> Row | None:

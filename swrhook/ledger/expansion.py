@@ -194,7 +194,7 @@ def _advance(
     connection.execute(delete(expansions).where(is_of_delivery))
     if fresh or not delivery["syncs_total"]:
         return Outcome(delivery["outcome"])
-    repeats = {"outcome": Outcome.DUPLICATE.value, "original": original, "body": None}
+    repeats = {"outcome": Outcome.DUPLICATE.value, "original": original}
     is_delivery = deliveries.c.id == delivery["delivery"]
     connection.execute(update(deliveries).where(is_delivery).values(repeats))
     return Outcome.DUPLICATE

@@ -36,7 +36,7 @@ from swrhook.model import END_STATES, Lane, Push
 
 # The most that one step deletes: rows of its largest table, deliveries, bytes of bodies, calls.
 MOST_ROWS = 500
-_MOST_DELIVERIES = 200
+MOST_DELIVERIES = 200
 _MOST_BYTES = 4 * 1024 * 1024
 _MOST_CALLS = 100
 # Sorts before every id.
@@ -175,7 +175,7 @@ def aged_deliveries(before: datetime, after: str) -> Select[Any]:
     """Return the query for old deliveries, with the sizes of their bodies as `weight`."""
     size = func.coalesce(func.length(deliveries.c.body), 0)
     query = select(deliveries.c.id, size.label("weight"))
-    return _aged(query, deliveries.c.received_at, before, after, _MOST_DELIVERIES)
+    return _aged(query, deliveries.c.received_at, before, after, MOST_DELIVERIES)
 
 
 def unfinished_deliveries(ids: Sequence[str]) -> Select[Any]:

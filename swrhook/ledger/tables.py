@@ -35,6 +35,7 @@ HELD = text("holder IS NOT NULL")
 WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
 LATEST = text("latest")
 IS_LARGE = text("pushes_total IS NOT NULL")
+OTHER_BODY = text("body IS NOT NULL AND outcome IN ('duplicate', 'ignored')")
 
 _ID = String(26)  # a ULID, see types.new_id
 _SENDER, _REGION = String(63), String(63)
@@ -66,14 +67,18 @@ deliveries = Table(
     Column("external_id", Text, comment="the sender's own id of the delivery"),
     Column("original", _ID, comment="of a duplicate: the delivery that it repeats"),
     Column("headers", JSON, nullable=False, comment="an allow-list: no secret is stored"),
-    Column("body", LargeBinary, comment="only of accepted and quarantined deliveries"),
+    Column("body", LargeBinary, comment="of ignored and duplicate deliveries for some days"),
     Column("rules_version", String(12), nullable=False),
     Column("replayed_from", _ID, comment="of a replay: the delivery that was replayed"),
     Column("pushes_total", Integer, comment="of a large delivery: how many it announced"),
     Column("syncs_total", Integer, comment="of a large delivery: how many it is to have"),
+    Column("answered", String(16), comment="the outcome that the sender was told"),
+    Column("client_address", String(45), comment="of the request"),
+    Column("took_ms", Integer, comment="from the request to the row; null: a replay"),
     Index("deliveries_by_sender", "sender", "id"),
     Index("deliveries_by_outcome", "outcome", "id"),
     partial_index("deliveries_large", "sender", "pushes_total", where=IS_LARGE),
+    partial_index("deliveries_other_bodies", "id", where=OTHER_BODY),
 )
 
 # Large deliveries whose pushes and syncs are not all recorded yet, and what is left of them.

@@ -47,12 +47,15 @@ KEPT_HEADERS = frozenset(
 class Delivery:
     """The headers (names in lower case) and the raw body (decompressed, within the size limit).
 
-    `path_secret` is the part of the URL after the sender's name; it is never stored.
+    `path_secret` is the part of the URL after the sender's name; it is never stored. `arrived` is
+    when the request came in, by the process's monotonic clock; None for a replay.
     """
 
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     path_secret: str | None = field(default=None, repr=False)
+    client_address: str | None = None
+    arrived: float | None = None
 
     def header(self, name: str) -> str:
         """Return a header by its lower-case name, or "" if it was not sent."""

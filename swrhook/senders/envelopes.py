@@ -14,7 +14,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from swrhook.errors import Ignored, Undecodable, UnknownShape
+from swrhook.errors import IgnoredSecret, Undecodable, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
@@ -93,7 +93,7 @@ def _unwrap(delivery: Delivery) -> tuple[Delivery, str | None]:
 def _unwrap_notification(
     delivery: Delivery, document: payload.Json, service: _TopicService
 ) -> tuple[Delivery, str | None]:
-    """Return the message of a notification, and its id. Raises Ignored for any other type."""
+    """Return the message of a notification, and its id. Raises IgnoredSecret for another type."""
     headers = delivery.headers
     header_id = payload.text(headers, f"{service.headers}message-id")
     header_kind = payload.text(headers, f"{service.headers}message-type")
@@ -106,7 +106,7 @@ def _unwrap_notification(
     if kind not in _MESSAGE_TYPES:
         raise UnknownShape(f"{service.name}: unknown message type {payload.quote(kind)}")
     if kind != "Notification":
-        raise Ignored(_confirmation_reason(kind, topic, service))
+        raise IgnoredSecret(_confirmation_reason(kind, topic, service))
     message_id = payload.text(document, service.id) or header_id
     return _inner_delivery(_notification_message(document, service)), message_id
 

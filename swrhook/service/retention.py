@@ -11,6 +11,7 @@ from swrhook.config.model import ConfigSource
 from swrhook.ledger import retention
 from swrhook.ledger.auto_sync_overlaps import prune_overlaps
 from swrhook.ledger.database import Database
+from swrhook.ledger.delivery_bodies import prune_other_bodies
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.notifications import prune_notifications
 from swrhook.metrics import Metrics
@@ -63,6 +64,7 @@ class Retention(PeriodicThread):
         now, options = self.clock.now(), self.config.current().options
         ages = {
             retention.prune_deliveries: options.keep_deliveries,
+            prune_other_bodies: options.retention.other_bodies,
             retention.prune_syncs: options.keep_syncs,
             retention.prune_calls: options.keep_syncs,
             retention.prune_audit: options.keep_syncs,

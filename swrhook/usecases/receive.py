@@ -12,6 +12,7 @@ from swrhook.config.model import Config
 from swrhook.dialects import DIALECTS
 from swrhook.errors import (
     Ignored,
+    IgnoredSecret,
     NothingToReplay,
     NothingUsable,
     Refused,
@@ -76,11 +77,12 @@ def receive(
 
 def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -> DeliveryEntry:
     """Return the entry to record for an authentic delivery. Raises a subclass of Refused."""
-    entry = _new_entry(_kept_headers(delivery.headers), sender, config, now)
+    entry = _new_entry(delivery, sender, config, now)
     try:
         reading = envelopes.read(delivery, sender.parse or DIALECTS[sender.dialect])
     except Ignored as exc:
-        return replace(entry, reason=_join_reasons([str(exc)]))
+        body = None if isinstance(exc, IgnoredSecret) else delivery.body
+        return replace(entry, reason=_join_reasons([str(exc)]), body=body)
     except (UnknownShape, TooComplex) as exc:
         if isinstance(exc, TooComplex) and sender.dialect in WAITING_DIALECTS:
             raise
@@ -116,14 +118,13 @@ def plan_again(
     stored: StoredDelivery, sender: Sender, config: Config, *, now: datetime
 ) -> DeliveryEntry:
     """Return the entry to record for a stored delivery of which only the pushes were kept."""
-    entry = replace(_new_entry(stored.headers, sender, config, now), external_id=stored.external_id)
+    delivery = Delivery(stored.headers, b"")
+    entry = replace(_new_entry(delivery, sender, config, now), external_id=stored.external_id)
     pushes = [replace(push, region=sender.region) for push in stored.pushes]
     return _plan_pushes(entry, sender, pushes, [], None, config)
 
 
-def _new_entry(
-    headers: Mapping[str, str], sender: Sender, config: Config, now: datetime
-) -> DeliveryEntry:
+def _new_entry(delivery: Delivery, sender: Sender, config: Config, now: datetime) -> DeliveryEntry:
     """Return the entry of a delivery before it is parsed."""
     return DeliveryEntry(
         sender=sender.name,
@@ -133,7 +134,9 @@ def _new_entry(
         received_at=now,
         rules_version=config.version,
         dedup_window=config.options.dedup_window,
-        headers=headers,
+        headers=_kept_headers(delivery.headers),
+        client_address=delivery.client_address,
+        arrived=delivery.arrived,
     )
 
 
@@ -158,7 +161,7 @@ def _plan_pushes(
         reason=_join_reasons([*reasons, *outside, *planned.reasons]),
         pushes=pushes,
         planned=planned.syncs,
-        body=body if planned.syncs else None,
+        body=body,
     )
 
 

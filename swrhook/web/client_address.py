@@ -16,11 +16,10 @@ Address = IPv4Address | IPv6Address
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
 
 
-def check_address(request: Request, sender: Sender, trusted: Networks) -> None:
+def check_address(client: Address | None, sender: Sender) -> None:
     """Raise AddressNotAllowed if the client is not in the sender's `allow_from`."""
     if not sender.allow_from:
         return
-    client = client_address(request, trusted)
     if client is None:
         raise AddressNotAllowed("the client's address is not known")
     if not _is_in(client, sender.allow_from):

@@ -1,5 +1,6 @@
 """/hooks/<sender>: receive deliveries from registries and CI jobs."""
 
+import time
 from contextlib import nullcontext
 from http import HTTPStatus
 
@@ -16,12 +17,14 @@ from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
 from swrhook.units import Rate
 from swrhook.usecases.receive import receive
-from swrhook.web.client_address import check_address
+from swrhook.web.client_address import check_address, client_address
 from swrhook.web.context import WebContext
 from swrhook.web.request_body import read_body
 
 # Bytes. A longer body may take so long to read that the other requests would notice.
 LONG_BODY = 128 * 1024
+# Characters: an IPv6 address may have a zone of any length.
+LONGEST_ADDRESS = 45
 
 
 def hook_routes(web: WebContext) -> Blueprint:
@@ -49,8 +52,7 @@ def hook_routes(web: WebContext) -> Blueprint:
             web.metrics.deliveries_ignored.labels(sender, reason).inc()
         if entry.over_max_images:
             web.metrics.deliveries_over_max_images.labels(sender).inc()
-        accepted = receipt.outcome is Outcome.ACCEPTED
-        return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
+        return jsonify(to_answer(receipt)), status_of(receipt.outcome)
 
     return blueprint
 
@@ -65,13 +67,17 @@ def _find_sender(config: Config, name: str, secret: str | None) -> Sender:
 def _receive(
     web: WebContext, config: Config, sender: Sender, secret: str | None
 ) -> tuple[DeliveryEntry, Receipt]:
+    arrived = time.monotonic()
     # The object itself: Flask's proxy would look it up again on every access.
     current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    check_address(current, sender, config.options.trusted_proxies)
+    client = client_address(current, config.options.trusted_proxies)
+    check_address(client, sender)
     delivery = Delivery(
         headers={name.lower(): value for name, value in current.headers.items()},
         body=read_body(current, config.options.body_limit),
         path_secret=secret,
+        client_address=None if client is None else str(client)[:LONGEST_ADDRESS],
+        arrived=arrived,
     )
     limiter, recorder, now = web.rate_limits, web.recorder, web.clock.now()
     is_long = len(delivery.body) > LONG_BODY
@@ -79,7 +85,13 @@ def _receive(
         return receive(delivery, sender, config, limiter=limiter, recorder=recorder, now=now)
 
 
-def _answer(receipt: Receipt) -> Response:
+def status_of(outcome: Outcome) -> HTTPStatus:
+    """Return the status that tells a sender this outcome."""
+    return HTTPStatus.ACCEPTED if outcome is Outcome.ACCEPTED else HTTPStatus.OK
+
+
+def to_answer(receipt: Receipt) -> dict[str, object]:
+    """Return the answer to a delivery."""
     members: dict[str, object] = {
         "delivery": receipt.delivery,
         "outcome": receipt.outcome.value,
@@ -88,7 +100,7 @@ def _answer(receipt: Receipt) -> Response:
     }
     if receipt.syncs_total is not None:
         members |= {"syncs_total": receipt.syncs_total, "syncs_url": syncs_url(receipt.delivery)}
-    return jsonify(members)
+    return members
 
 
 def _add_handshake(blueprint: Blueprint, web: WebContext) -> None:

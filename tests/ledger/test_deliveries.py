@@ -101,7 +101,7 @@ def test_the_syncs_of_a_push_are_fresh(database: Database) -> None:
     assert [row["urgency"] for row in everything(database, syncs)] == [Urgency.FRESH]
 
 
-def test_an_ignored_delivery_keeps_its_pushes_but_not_its_body(database: Database) -> None:
+def test_an_ignored_delivery_keeps_its_pushes_and_its_body(database: Database) -> None:
     ignored = entry(push(), outcome=Outcome.IGNORED, reason="no rule matches", planned=())
 
     receipt = write(database, ignored).receipts[0]
@@ -111,15 +111,13 @@ def test_an_ignored_delivery_keeps_its_pushes_but_not_its_body(database: Databas
         receipt.reason,
         receipt.syncs,
     ) == (Outcome.IGNORED, "no rule matches", [])
-    assert [row["body"] for row in everything(database, deliveries)] == [None]
+    assert [row["body"] for row in everything(database, deliveries)] == [b"the body"]
     assert [row["tag"] for row in everything(database, pushes)] == ["v1"]
     assert everything(database, latest_pushes) == []
 
 
 @both_ways
-def test_bodies_are_kept_of_accepted_and_quarantined_deliveries_only(
-    database: Database, record: Record
-) -> None:
+def test_the_bodies_of_all_deliveries_are_kept_at_first(database: Database, record: Record) -> None:
     accepted = entry(push(digest=A), body=b"accepted")
     repeated = replace(accepted, body=b"repeated")
     unknown = entry(outcome=Outcome.QUARANTINED, reason="no shape we know", body=b"unknown")
@@ -127,7 +125,7 @@ def test_bodies_are_kept_of_accepted_and_quarantined_deliveries_only(
     record(database, accepted, repeated, unknown)
 
     bodies = {row["outcome"]: row["body"] for row in everything(database, deliveries)}
-    assert bodies == {"accepted": b"accepted", "duplicate": None, "quarantined": b"unknown"}
+    assert bodies == {"accepted": b"accepted", "duplicate": b"repeated", "quarantined": b"unknown"}
 
 
 # Size

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Table, func, select, update
 from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
+from swrhook.ledger.delivery_bodies import prune_other_bodies
 from swrhook.ledger.expansion import due_expansions, expand_portion
 from swrhook.ledger.findings import mark_outdated, store_findings
 from swrhook.ledger.lanes import release_lane
@@ -131,6 +133,18 @@ def test_everything_of_an_old_delivery_is_deleted(database: Database) -> None:
         "lanes": 1 if database.is_sqlite else 2,  # on PostgreSQL its twin, too: a lock
     }
     assert left(database) == set()
+
+
+def test_bodies_that_started_nothing_are_deleted_before_their_deliveries(
+    database: Database,
+) -> None:
+    ignored = entry(push("v2", B), outcome=Outcome.IGNORED, planned=(), at=OLD)
+    write(database, *(entry(push("v1", A), at=OLD) for _ in range(2)), ignored)
+    write(database, replace(ignored, received_at=NEW))
+    assert prune(database, prune_other_bodies) == {"bodies": 2}
+    assert sorted(
+        (row["outcome"], row["body"] is not None) for row in everything(database, deliveries)
+    ) == [("accepted", True), ("duplicate", False), ("ignored", False), ("ignored", True)]
 
 
 def test_a_large_delivery_is_kept_until_it_is_expanded(database: Database) -> None:

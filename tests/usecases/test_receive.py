@@ -201,18 +201,20 @@ def test_a_delivery_that_cannot_be_recorded_is_not_acknowledged() -> None:
         )
 
 
-def test_another_event_is_ignored_with_the_reason_and_without_its_body() -> None:
-    entry = read(delivery(harbor_push("v1", event="PULL_ARTIFACT")), HARBOR, CONFIG, now=NOW)
+def test_another_event_is_ignored_with_the_reason_and_its_body() -> None:
+    sent = delivery(harbor_push("v1", event="PULL_ARTIFACT"))
+    entry = read(sent, HARBOR, CONFIG, now=NOW)
 
-    assert (entry.outcome, entry.body) == (Outcome.IGNORED, None)
+    assert (entry.outcome, entry.body) == (Outcome.IGNORED, sent.body)
     assert entry.reason
     assert entry.pushes == ()
 
 
 def test_a_delivery_that_no_rule_matches_is_ignored_with_its_pushes() -> None:
-    entry = read(delivery(harbor_push("v1", namespace="other")), HARBOR, CONFIG, now=NOW)
+    sent = delivery(harbor_push("v1", namespace="other"))
+    entry = read(sent, HARBOR, CONFIG, now=NOW)
 
-    assert (entry.outcome, entry.body) == (Outcome.IGNORED, None)
+    assert (entry.outcome, entry.body) == (Outcome.IGNORED, sent.body)
     assert entry.reason == "other/shop:v1: no rule matches"
     assert [push.image for push in entry.pushes] == ["other/shop:v1"]
     assert list(entry.planned) == []

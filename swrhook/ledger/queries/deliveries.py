@@ -13,6 +13,7 @@ from swrhook.ledger.queries.pagination import Walk, equals, newer_than, page_ids
 from swrhook.ledger.queries.scope import in_scope
 from swrhook.ledger.queries.views import (
     DeliveryFilter,
+    DuplicateBy,
     ListedDelivery,
     ListedPush,
     Page,
@@ -52,7 +53,14 @@ def iter_pushes(database: Database, since: datetime) -> Iterator[Sequence[Push]]
 
 _COLUMNS = field_columns(deliveries, ListedDelivery)
 _IS_EXPANDING = exists().where(expansions.c.delivery == deliveries.c.id)
-_DELIVERIES = select(*_COLUMNS, _IS_EXPANDING.label("expanding"))
+# The event id of a delivery's first push, empty if it has none; null without a push.
+_EVENT = (
+    select(func.coalesce(pushes.c.event_id, ""))
+    .where(pushes.c.delivery == deliveries.c.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_DELIVERIES = select(*_COLUMNS, _IS_EXPANDING.label("expanding"), _EVENT.label("event"))
 _PUSHES = select(
     pushes.c.delivery, pushes.c.digest, pushes.c.namespace, pushes.c.repository, pushes.c.tag
 )
@@ -113,10 +121,16 @@ def _to_listed(
     row: RowMapping, announced: Sequence[ListedPush], sync_ids: Sequence[str]
 ) -> ListedDelivery:
     values: dict[str, Any] = dict(row)
+    by_digest = values.pop("event") == ""  # without pushes it is large, and recognized by its id
+    if row["outcome"] == Outcome.DUPLICATE:
+        values["duplicate_by"] = DuplicateBy.DIGEST if by_digest else DuplicateBy.EXTERNAL_ID
     if row["pushes_total"] is None:
         values |= {"pushes_total": len(announced), "syncs_total": len(sync_ids)}
     return ListedDelivery(
-        **values, pushes=announced, syncs=sync_ids, syncs_url=syncs_url(row["id"])
+        **{"duplicate_by": None, **values},
+        pushes=announced,
+        syncs=sync_ids,
+        syncs_url=syncs_url(row["id"]),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from swrhook.rules.namespaces import Namespaces
@@ -129,13 +130,22 @@ class ListedPush:
     digest: str | None
 
 
+class DuplicateBy(StrEnum):
+    """By what a delivery was recognized as a duplicate."""
+
+    EXTERNAL_ID = "external_id"
+    DIGEST = "digest"
+
+
 @dataclass(frozen=True, slots=True)
 class ListedDelivery:
     """A delivery as the API shows it.
 
     `syncs` are the ids of the syncs of its pushes; of a duplicate, those of the original's pushes.
     Both lists are empty for a large delivery; `syncs_url` lists its syncs in pages. `expanding`
-    says that not all of its pushes are recorded yet.
+    says that not all of its pushes are recorded yet. `original` is the delivery that a duplicate
+    repeats. `answered` is the outcome that the sender was told, and `took_ms` how long it took to
+    write the delivery; both are None for a replay.
     """
 
     id: str
@@ -152,6 +162,11 @@ class ListedDelivery:
     syncs_url: str
     expanding: bool
     replayed_from: str | None
+    original: str | None
+    duplicate_by: DuplicateBy | None
+    answered: str | None
+    client_address: str | None
+    took_ms: int | None
 
 
 def syncs_url(delivery_id: str) -> str:

@@ -48,7 +48,12 @@ class WaitProblemSchema(ProblemSchema):
 
 
 DeliverySchema = schema_of(
-    views.ListedDelivery, "Delivery", outcome=Outcome, pushes=schema_of(views.ListedPush, "Push")
+    views.ListedDelivery,
+    "Delivery",
+    outcome=Outcome,
+    pushes=schema_of(views.ListedPush, "Push"),
+    duplicate_by=views.DuplicateBy,
+    answered=Outcome,
 )
 DeliveryPageSchema = page_of(DeliverySchema, "DeliveryPage")
 

@@ -49,6 +49,7 @@ def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(harness: WebHar
     duplicate, original = harness.client().get("/api/v1/deliveries").get_json()["items"]
 
     assert (duplicate["outcome"], original["outcome"]) == ("duplicate", "accepted")
+    assert (duplicate["original"], duplicate["duplicate_by"]) == (original["id"], "digest")
     assert [receipt.syncs[0].id] == duplicate["syncs"] == original["syncs"]
 
 
