@@ -1,7 +1,7 @@
 """The pages of deliveries: the list with filters, and each delivery with its replay button."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
@@ -12,12 +12,19 @@ from werkzeug.wrappers import Response
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.delivery_scope import is_wholly_in_scope
 from swrhook.ledger.queries.syncs import list_syncs
-from swrhook.ledger.queries.views import DeliveryFilter, SyncFilter
+from swrhook.ledger.queries.views import (
+    DeliveryFilter,
+    ListedDelivery,
+    ListedSync,
+    SyncFilter,
+)
+from swrhook.model import Outcome, Receipt, SyncRef, image_name
 from swrhook.web.access import scope
 from swrhook.web.api.deliveries import replay_delivery, visible_senders
 from swrhook.web.api.queries import DeliveryQuery, to_filter
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_page, read_query
+from swrhook.web.hooks import status_of, to_answer
 from swrhook.web.problems import require
 
 # The most characters of a body, and syncs of a delivery, on a page.
@@ -48,14 +55,18 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
             criteria = SyncFilter(delivery=delivery_id, limit=MOST_SYNCS, scope=limits)
             page = list_syncs(connection, criteria)
             is_whole = is_wholly_in_scope(connection, delivery_id, limits)
+            original = find_delivery(connection, listed.original or "", limits)
         body = None if stored.body is None or not is_whole else format_body(stored.body)
         return render_template(
             "dashboard/delivery.html",
             delivery=listed,
             stored=stored,
+            original=original,
             body=body,
             is_whole=is_whole,
             syncs=page.items,
+            status=None if listed.answered is None else status_of(Outcome(listed.answered)),
+            answer=_format_answer(listed, page.items) if is_whole else None,
         )
 
     @blueprint.post("/deliveries/<delivery_id>/replay")
@@ -76,6 +87,28 @@ def format_body(body: bytes) -> str:
     if len(text) <= LONGEST_BODY:
         return text
     return f"{text[:LONGEST_BODY]}\n… {len(text) - LONGEST_BODY:,} more characters are not shown"
+
+
+def _format_answer(delivery: ListedDelivery, syncs: Sequence[ListedSync]) -> str | None:
+    """Write what the sender was answered; None if it was not, or the answer was long."""
+    is_large = delivery.pushes_total > len(delivery.pushes)
+    if delivery.answered is None or (delivery.syncs_total > len(syncs) and not is_large):
+        return None
+    is_duplicate = delivery.answered == Outcome.DUPLICATE
+    receipt = Receipt(
+        delivery=delivery.original if is_duplicate and delivery.original else delivery.id,
+        sender=delivery.sender,
+        outcome=Outcome(delivery.answered),
+        reason=delivery.reason,
+        syncs=[] if is_large else [_to_ref(sync) for sync in reversed(syncs)],
+        syncs_total=delivery.syncs_total if is_large else None,
+    )
+    return json.dumps(to_answer(receipt), indent=2, ensure_ascii=False)
+
+
+def _to_ref(sync: ListedSync) -> SyncRef:
+    image = image_name(sync.namespace, sync.repository, sync.tag)
+    return SyncRef(sync.id, image, f"{sync.target_region}/{sync.target_namespace}")
 
 
 def _load_filter(query: Mapping[str, str], now: datetime) -> DeliveryFilter:

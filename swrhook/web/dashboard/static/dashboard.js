@@ -163,6 +163,47 @@ async function poll() {
   if (result !== "stop") timer = setTimeout(poll, interval * Math.min(2 ** failures, 12));
 }
 
+// Shows the panels of a section as tabs; left and right arrow keys switch between them.
+function addTabs(section) {
+  const panels = [...section.querySelectorAll("[data-tab]")];
+  const list = document.createElement("div");
+  list.setAttribute("role", "tablist");
+  list.setAttribute("aria-labelledby", section.getAttribute("aria-labelledby"));
+  const tabs = panels.map((panel) => {
+    const tab = document.createElement("button");
+    tab.type = "button";
+    tab.id = `tab-${panel.id}`;
+    tab.textContent = panel.dataset.tab;
+    tab.setAttribute("role", "tab");
+    tab.setAttribute("aria-controls", panel.id);
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", tab.id);
+    return tab;
+  });
+  function select(chosen) {
+    tabs.forEach((tab, index) => {
+      tab.setAttribute("aria-selected", String(index === chosen));
+      tab.tabIndex = index === chosen ? 0 : -1;
+      panels[index].hidden = index !== chosen;
+    });
+  }
+  list.addEventListener("click", (event) => {
+    const index = tabs.indexOf(event.target);
+    if (index >= 0) select(index);
+  });
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const next = (tabs.indexOf(event.target) + step + tabs.length) % tabs.length;
+    select(next);
+    tabs[next].focus();
+  });
+  list.append(...tabs);
+  panels[0].before(list);
+  select(Math.max(panels.findIndex((panel) => `#${panel.id}` === location.hash), 0));
+}
+for (const section of document.querySelectorAll("[data-tabs]")) addTabs(section);
+
 if (interval) {
   shown = live.innerHTML;
   timer = setTimeout(poll, interval);
