@@ -60,6 +60,8 @@ SCOPED = frozenset(
         *(f"dashboard.{name}" for name in ("sign_out", "sync", "syncs", "order")),
         *(f"dashboard.{name}" for name in ("retry_selected", "cancel_selected")),
         "dashboard.repositories_csv",
+        *(f"dashboard.{name}" for name in ("repairs", "repair", "begin_repair")),
+        *(f"dashboard.{name}" for name in ("start_repair", "stop_repair")),
         *(f"deliveries.{name}" for name in ("list_all", "replay", "show")),
         "explain.show",
         *(f"reconcile.{name}" for name in ("begin", "cancel", "list_all", "list_tags", "show")),

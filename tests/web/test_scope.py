@@ -335,6 +335,25 @@ def page_of_order(scene: Scene) -> None:
     assert status(scene.page("POST", "/syncs", image="team-a/web:v3", **region)) == 303
 
 
+def page_of_new_repair(scene: Scene) -> None:
+    for kind, repositories, expected in (
+        ("backfill", "team-a/web", 303),
+        ("backfill", "team-a/web team-b/web", 403),
+        ("reconcile", "", 403),
+    ):
+        answer = scene.page("POST", "/repairs", kind=kind, repositories=repositories)
+        assert status(answer) == expected
+
+
+def page_of_repair(method: str, suffix: str) -> Callable[[Scene], None]:
+    def check(scene: Scene) -> None:
+        for foreign in (scene.foreign_repair, scene.whole_repair):
+            assert status(scene.page(method, f"/repairs/{foreign}{suffix}")) == 404
+        assert status(scene.page(method, f"/repairs/{scene.own_repair}{suffix}")) in {200, 303, 409}
+
+    return check
+
+
 def page_of_delivery(scene: Scene) -> None:
     assert status(scene.page("GET", f"/deliveries/{scene.foreign.delivery}")) == 404
     own = scene.page("GET", f"/deliveries/{scene.own.delivery}").text
@@ -451,6 +470,11 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("POST", "/hooks/<sender>/<secret>"): hook,
     ("GET", "/metrics"): refused("/metrics"),
     ("GET", "/readyz"): open_to_all("/readyz"),
+    ("GET", "/repairs"): page_of("/repairs"),
+    ("POST", "/repairs"): page_of_new_repair,
+    ("GET", "/repairs/<repair_id>"): page_of_repair("GET", ""),
+    ("POST", "/repairs/<repair_id>/cancel"): page_of_repair("POST", "/cancel"),
+    ("POST", "/repairs/<repair_id>/start"): page_of_repair("POST", "/start"),
     ("GET", "/repositories"): page_of("/repositories"),
     ("GET", "/repositories.csv"): file_of_repositories,
     ("GET", "/rules"): refused_page("/rules"),

@@ -99,19 +99,21 @@ _FINDING_COLUMNS = field_columns(findings, ListedFinding)
 
 
 def list_repairs(
-    connection: Connection, kind: RepairKind, filters: RepairFilter
+    connection: Connection, kind: RepairKind | None, filters: RepairFilter
 ) -> Page[ListedRepair]:
-    """Return a page of the repairs of a kind, newest first."""
+    """Return a page of the repairs of a kind, or of all, newest first."""
     conditions = newer_than(repairs, repairs.c.created_at, filters.since)
-    walk = [repairs.c.kind == kind.value]
+    walk = [] if kind is None else [repairs.c.kind == kind.value]
     ids, cursor = page_ids(connection, repairs, filters, [walk], conditions)
     return Page(_repairs(connection, ids), cursor)
 
 
-def find_repair(connection: Connection, kind: RepairKind, repair_id: str) -> ListedRepair | None:
-    """Return a repair of a kind by its id."""
+def find_repair(
+    connection: Connection, kind: RepairKind | None, repair_id: str
+) -> ListedRepair | None:
+    """Return a repair by its id; with a kind, only one of that."""
     listed = _repairs(connection, [repair_id])
-    return next((repair for repair in listed if repair.kind == kind.value), None)
+    return next((repair for repair in listed if kind in (None, repair.kind)), None)
 
 
 def list_findings(

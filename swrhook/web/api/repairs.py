@@ -1,6 +1,6 @@
 """/api/v1/backfill and /api/v1/reconcile: compare targets with the rules, and repair them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from werkzeug.exceptions import Forbidden
@@ -26,22 +26,36 @@ def add_backfill_routes(routes: Routes, web: WebContext) -> None:
     @routes.post("/backfill", schemas.RepairSchema, schemas.BackfillOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and plan syncs."""
-        current = web.config.current()
-        sender, region = body.get("sender"), body.get("region")
-        images = _read_repositories(body["repositories"])
-        repositories = repositories_in_scope(images, sender, region, current)
-        check_rule(body.get("rule"), current)
-        request = RepairRequest(
-            kind, repositories, sender, body.get("rule"), needs_confirmation=not body["start"]
-        )
-        return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
+        return begin_backfill(web, body)
 
     @routes.post("/backfill/<repair_id>/start", schemas.RepairSchema)
     def start(repair_id: str) -> ListedRepair:
         """Record the syncs of a plan; new pushes go first."""
-        _show(web, kind, repair_id)
-        web.operator.start_repair(repair_id, web.clock.now())
-        return _show(web, kind, repair_id)
+        return start_backfill(web, repair_id)
+
+
+def begin_backfill(web: WebContext, body: Mapping[str, Any]) -> ListedRepair:
+    """Begin the backfill of a loaded BackfillOrderSchema. Raises Forbidden and NothingUsable."""
+    current = web.config.current()
+    sender, region = body.get("sender"), body.get("region")
+    images = _read_repositories(body["repositories"])
+    repositories = repositories_in_scope(images, sender, region, current)
+    check_rule(body.get("rule"), current)
+    request = RepairRequest(
+        RepairKind.BACKFILL,
+        repositories,
+        sender,
+        body.get("rule"),
+        needs_confirmation=not body["start"],
+    )
+    return show_repair(web, web.operator.begin_repair(request, web.clock.now()))
+
+
+def start_backfill(web: WebContext, repair_id: str) -> ListedRepair:
+    """Start a planned backfill. Raises NotFound and StateForbids."""
+    show_repair(web, repair_id, RepairKind.BACKFILL)
+    web.operator.start_repair(repair_id, web.clock.now())
+    return show_repair(web, repair_id)
 
 
 def add_reconcile_routes(routes: Routes, web: WebContext) -> None:
@@ -52,47 +66,66 @@ def add_reconcile_routes(routes: Routes, web: WebContext) -> None:
     @routes.post("/reconcile", schemas.RepairSchema, schemas.ReconcileOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and repair them."""
-        current = web.config.current()
-        images = body.get("repositories")
-        repositories = None
-        if images is None:
-            _require_all()
-        else:
-            repositories = repositories_in_scope(
-                _read_repositories(images), None, body.get("region"), current, everywhere=True
-            )
-        max_calls = body.get("max_calls", current.options.reconcile.max_calls)
-        request = RepairRequest(kind, repositories, report_only=body["report"], max_calls=max_calls)
-        return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
+        return begin_reconcile(web, body)
+
+
+def begin_reconcile(web: WebContext, body: Mapping[str, Any]) -> ListedRepair:
+    """Begin the reconcile of a loaded ReconcileOrderSchema. Raises Forbidden and NothingUsable."""
+    current = web.config.current()
+    images = body.get("repositories")
+    repositories = None
+    if images is None:
+        _require_all()
+    else:
+        repositories = repositories_in_scope(
+            _read_repositories(images), None, body.get("region"), current, everywhere=True
+        )
+    max_calls = body.get("max_calls", current.options.reconcile.max_calls)
+    request = RepairRequest(
+        RepairKind.RECONCILE, repositories, report_only=body["report"], max_calls=max_calls
+    )
+    return show_repair(web, web.operator.begin_repair(request, web.clock.now()))
 
 
 def _add_lists(routes: Routes, kind: RepairKind, web: WebContext) -> None:
     @routes.get(f"/{kind}", schemas.RepairPageSchema, PageQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
         """List all, newest first."""
-        criteria = to_filter(repairs.RepairFilter, query, web.clock.now())
-        page = web.read(repairs.list_repairs, kind, criteria)
-        # Repairs are few: what others began is left out, and a page may be short.
-        return Page([repair for repair in page.items if _is_visible(repair)], page.next)
+        return list_visible_repairs(web, query, kind)
 
     @routes.get(f"/{kind}/<repair_id>", schemas.RepairSchema)
     def show(repair_id: str) -> ListedRepair:
         """Show one."""
-        return _show(web, kind, repair_id)
+        return show_repair(web, repair_id, kind)
 
     @routes.get(f"/{kind}/<repair_id>/tags", schemas.FindingPageSchema, FindingQuery)
     def list_tags(query: dict[str, Any], repair_id: str) -> Page[ListedFinding]:
         """List the findings, tag by tag, each with the state of its sync."""
-        _show(web, kind, repair_id)
+        show_repair(web, repair_id, kind)
         criteria = to_filter(repairs.FindingFilter, query, web.clock.now())
         return web.read(repairs.list_findings, repair_id, criteria)
 
     @routes.post(f"/{kind}/<repair_id>/cancel", schemas.RepairSchema)
     def cancel(repair_id: str) -> ListedRepair:
         """Cancel it, and those of its syncs that have not been called yet."""
-        _show(web, kind, repair_id)
-        web.operator.cancel_repair(repair_id, web.clock.now())
-        return _show(web, kind, repair_id)
+        return cancel_repair(web, repair_id, kind)
+
+
+def list_visible_repairs(
+    web: WebContext, query: Mapping[str, Any], kind: RepairKind | None
+) -> Page[ListedRepair]:
+    """Return a page of the repairs of a kind, or of all, that the current request may see."""
+    criteria = to_filter(repairs.RepairFilter, {**query}, web.clock.now())
+    page = web.read(repairs.list_repairs, kind, criteria)
+    # Repairs are few: what others began is left out, and a page may be short.
+    return Page([repair for repair in page.items if _is_visible(repair)], page.next)
+
+
+def cancel_repair(web: WebContext, repair_id: str, kind: RepairKind | None = None) -> ListedRepair:
+    """Cancel a repair. Raises NotFound and StateForbids."""
+    show_repair(web, repair_id, kind)
+    web.operator.cancel_repair(repair_id, web.clock.now())
+    return show_repair(web, repair_id, kind)
 
 
 def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
@@ -104,10 +137,11 @@ def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str
     return repositories
 
 
-def _show(web: WebContext, kind: RepairKind, repair_id: str) -> ListedRepair:
+def show_repair(web: WebContext, repair_id: str, kind: RepairKind | None = None) -> ListedRepair:
+    """Return a repair, of this kind if one is given. Raises NotFound."""
     repair = web.read(repairs.find_repair, kind, repair_id)
     is_known = repair is not None and _is_visible(repair)
-    return require(repair if is_known else None, f"there is no {kind} with this id")
+    return require(repair if is_known else None, f"there is no {kind or 'repair'} with this id")
 
 
 def _is_visible(repair: ListedRepair) -> bool:

@@ -7,6 +7,7 @@ from swrhook.ledger.queries.overview import FAILING_STATES
 from swrhook.model import OPEN_STATES, Outcome, State
 from swrhook.notifications.model import NotificationState
 from swrhook.syncs.observations import DriftKind
+from swrhook.syncs.reconciliation import Drift, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,23 @@ OUTCOMES: Mapping[str, Label] = {
     Outcome.DUPLICATE: Label("=", "quiet", "it repeats an earlier delivery"),
     Outcome.QUARANTINED: Label("?", "bad", "not understood; stored whole"),
 }
+
+STAGES: Mapping[str, Label] = {
+    Stage.COMPARING: Label("◐", "open", "sources and targets are being compared"),
+    Stage.PLANNED: Label("○", "fair", "compared; it waits for your start"),
+    Stage.ORDERING: Label("◑", "open", "its syncs are being recorded"),
+    Stage.DONE: Label("✓", "good", "compared, and every sync of it is recorded"),
+    Stage.CANCELLED: Label("⊘", "quiet", "cancelled by an operator"),
+}
+
+FINDINGS: Mapping[str, Label] = {
+    Drift.SAME: Label("✓", "good", "source and target hold the same"),
+    Drift.MISSING: Label("∅", "bad", "the target does not have the tag"),
+    Drift.DIVERGED: Label("≠", "bad", "the target has another image under the tag"),
+    Drift.UNWANTED: Label("·", "quiet", "copied before, and no rule wants it any more"),
+    Drift.UNREADABLE: Label("?", "fair", "the target's tags cannot be read"),
+}
+DIFFERENCES = [drift.value for drift in Drift if drift is not Drift.SAME]
 
 NOTIFICATIONS: Mapping[str, Label] = {
     NotificationState.GATHERING: Label("○", "open", "what belongs to it is added until it is due"),
