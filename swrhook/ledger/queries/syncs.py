@@ -49,6 +49,7 @@ from swrhook.ledger.tables import (
 from swrhook.model import State, Target
 from swrhook.syncs.observations import DriftKind
 
+MOST_SEARCHED = 20_000
 _COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
 _AT_TARGET = and_(
     observations.c.region == syncs.c.target_region,
@@ -83,8 +84,21 @@ def list_syncs(connection: Connection, filters: SyncFilter) -> Page[ListedSync]:
         conditions.append(~is_followed(syncs))
     walks = _sync_walks(connection, filters)
     is_repository = filters.image is not None and filters.image.tag is None
+    end = None
+    if filters.rule is not None:
+        # No index has the rule: a page searches so many syncs, and the next one those before.
+        end = _end_of_search(connection, filters.cursor)
+        conditions += [in_values(syncs.c.rule, [filters.rule]), syncs.c.id >= end]
     ids, cursor = page_ids(connection, syncs, filters, walks, conditions, sort=is_repository)
-    return Page(find_syncs(connection, ids), cursor)
+    return Page(find_syncs(connection, ids), cursor or end or None)
+
+
+def _end_of_search(connection: Connection, cursor: str | None) -> str:
+    """Return the last id that a page of a rule's syncs searches; empty if it reaches the first."""
+    query = select(syncs.c.id).order_by(syncs.c.id.desc()).offset(MOST_SEARCHED - 1).limit(1)
+    if cursor is not None:
+        query = query.where(syncs.c.id < cursor)
+    return connection.scalar(query) or ""
 
 
 def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:

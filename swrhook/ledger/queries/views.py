@@ -50,6 +50,7 @@ class SyncFilter(PageFilter):
     image: ImageFilter | None = None
     images: Sequence[ImageFilter] | None = None
     delivery: str | None = None
+    rule: str | None = None
     since: datetime | None = None
     standing: bool = False
     scope: Namespaces | None = None

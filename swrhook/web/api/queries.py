@@ -68,6 +68,7 @@ class SyncQuery(PageQuery):
     namespace = fields.String(metadata=_describe("The target's organization."))
     image = ImageField(metadata=_describe("The source's `ns/repo` or `ns/repo:tag`."))
     delivery = fields.String(metadata=_describe("The id of the delivery that announced the tags."))
+    rule = fields.String(metadata=_describe("The name of the rule that wanted them."))
 
 
 class DeliveryQuery(PageQuery):

@@ -16,6 +16,7 @@ from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
 from swrhook.web.dashboard.notifications import add_notifications
 from swrhook.web.dashboard.overview import add_overview
+from swrhook.web.dashboard.repairs import add_repairs
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
 from swrhook.web.dashboard.security import FORM_KEY, expected_form_key, protect
@@ -44,6 +45,7 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     add_selection(blueprint, web)
     add_deliveries(blueprint, web)
     add_repositories(blueprint, web)
+    add_repairs(blueprint, web)
     add_rules(blueprint, web)
     add_notifications(blueprint, web)
     add_explain(blueprint, web)

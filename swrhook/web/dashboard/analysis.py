@@ -1,12 +1,15 @@
 """The explain page and the what-if page: what the rules do, and what others would have done."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flask import Blueprint, render_template, request
 
 from swrhook.errors import BadConfiguration, NothingUsable, UnknownSender
+from swrhook.ledger.rows import group
 from swrhook.rules.trace import ClauseTrace
 from swrhook.units import parse_duration
+from swrhook.usecases.explain.model import ExplainedSender
 from swrhook.usecases.whatif import WhatIf
 from swrhook.web.api.analysis import compare_rules, explain_tag
 from swrhook.web.api.deliveries import visible_senders
@@ -36,10 +39,19 @@ def add_explain(blueprint: Blueprint, web: WebContext) -> None:
             "dashboard/explain.html",
             query=query,
             explanation=explanation,
+            answers=[] if explanation is None else group_equal(explanation.senders),
             errors=errors,
             senders=visible_senders(web.config.current()),
             describe_clause=describe_clause,
         )
+
+
+def group_equal(
+    senders: Sequence[ExplainedSender],
+) -> list[tuple[Sequence[str], ExplainedSender]]:
+    """Return each answer once, with the names of all the senders that it holds for."""
+    by_answer = group((repr(replace(sender, sender="")), sender) for sender in senders)
+    return [([sender.sender for sender in equal], equal[0]) for equal in by_answer.values()]
 
 
 def describe_clause(clause: ClauseTrace) -> str:

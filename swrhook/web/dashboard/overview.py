@@ -12,9 +12,11 @@ from werkzeug.wrappers import Response
 
 from swrhook.config.model import Config
 from swrhook.ledger.queries import overview as queries
+from swrhook.ledger.queries.history import read_history
 from swrhook.ledger.queries.overview import FAILING_STATES, FAILURES_SINCE
 from swrhook.ledger.queries.stats import Stats
 from swrhook.model import State
+from swrhook.service.snapshot import Pace, Snapshot
 from swrhook.web.access import scope
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.alerts import alerts
@@ -22,10 +24,13 @@ from swrhook.web.dashboard.charts import Chart, charts
 from swrhook.web.dashboard.figures import Overview, count_syncs, read_overview
 from swrhook.web.dashboard.formats import TimedCache
 from swrhook.web.dashboard.labels import Label
+from swrhook.web.dashboard.volume import volume_charts
 
 # Everyone who has the page open refreshes it every few seconds: the queries are shared.
 _CACHED_FOR = timedelta(seconds=2)
 _CHARTS_CACHED_FOR = timedelta(seconds=10)
+# Counts of a month are made in a thread; until they are there, the page does without them.
+_COUNTING = Pace(interval=60.0, share=0.02, grace=0.0, patience=1.0, lifetime=600.0)
 
 
 def add_overview(blueprint: Blueprint, web: WebContext) -> None:
@@ -37,6 +42,8 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
 
     cached_overview = TimedCache(lambda: read_overview(web), _CACHED_FOR, web.clock)
     cached_charts = TimedCache(read_charts, _CHARTS_CACHED_FOR, web.clock)
+
+    history = Snapshot(lambda: read_history(web.database, web.clock.now()), _COUNTING)
 
     @blueprint.get("/")
     def overview() -> str | Response:
@@ -50,6 +57,7 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
             overview=figures,
             regions=_summarize_regions(web.config.current(), figures, drawn),
             charts=drawn,
+            volumes=volume_charts(None if (counted := history.get()) is None else counted.value),
             configuration=web.health.configuration(),
             rules=len(web.config.current().rules),
         )

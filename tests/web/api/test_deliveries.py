@@ -27,6 +27,11 @@ def test_a_delivery_has_the_documented_members_in_order(harness: WebHarness) -> 
         "syncs_url": f"/api/v1/syncs?delivery={receipt.delivery}",
         "expanding": False,
         "replayed_from": None,
+        "original": None,
+        "duplicate_by": None,
+        "answered": None,
+        "client_address": None,
+        "took_ms": None,
     }
     assert answer.get_json() == {"items": [expected], "next": None}
     assert list(expected) == list(answer.get_json()["items"][0])

@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
+from swrhook.usecases.explain.model import ExplainedSender
+from swrhook.web.dashboard.analysis import group_equal
 from tests.web.harness import OPERATE, WebHarness, signed_in
 
 
@@ -32,3 +36,10 @@ def test_an_invalid_query_shows_the_reason(client: FlaskClient, query: str, text
 
     assert answer.status_code == 200
     assert text in answer.text
+
+
+def test_equal_answers_of_several_senders_are_shown_once() -> None:
+    one = ExplainedSender("one", "cn-north-4", True, "it matches", [], 0)  # noqa: FBT003
+    two, other = replace(one, sender="two"), replace(one, sender="other", matched=False)
+
+    assert group_equal([one, other, two]) == [(["one", "two"], one), (["other"], other)]
