@@ -6,13 +6,14 @@ bench/rules.py, registry.py, slow_clients.py and scale.py are programs of their 
 import signal
 import sys
 
-from bench import claims, costs, deliveries, figures, syncs
+from bench import claims, costs, deliveries, figures, pages, syncs
 
 PARTS = {
     "deliveries": deliveries,
     "syncs": syncs,
     "claims": claims,
     "costs": costs,
+    "pages": pages,
 }
 
 

@@ -3,12 +3,14 @@
 Each count reads a range of an index and no row, so that it is cheap with a million syncs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Integer, Select, String, column, func, select, values
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.overview import FAILING_STATES
@@ -55,22 +57,30 @@ def count_spans(
 ) -> list[SpanCount]:
     """Return the counts of so many spans; the last one begins at `last`."""
     starts = [last - step * span for step in range(number - 1, -2, -1)]
+    ranges = [(since, lowest_id(since), lowest_id(until)) for since, until in pairwise(starts)]
+    rows = [
+        (place, state.value, first, end)
+        for place, (_, first, end) in enumerate(ranges)
+        for state in (State.VERIFIED, *FAILING_STATES)
+    ]
+    counts = Counter[tuple[int, bool]]()
+    for place, state, count in connection.execute(_counts_of(rows)):
+        counts[place, state == State.VERIFIED] += count
     return [
-        SpanCount(
-            since,
-            _count(connection, [State.VERIFIED], since, until),
-            _count(connection, FAILING_STATES, since, until),
-        )
-        for since, until in pairwise(starts)
+        SpanCount(since, counts[place, True], counts[place, False])
+        for place, (since, _, _) in enumerate(ranges)
     ]
 
 
-def _count(
-    connection: Connection, states: Iterable[State], since: datetime, until: datetime
-) -> int:
-    # State by state: one range of the index each.
-    is_between = (syncs.c.id >= lowest_id(since), syncs.c.id < lowest_id(until))
-    query = select(func.count()).select_from(syncs).where(*is_between)
-    return sum(
-        connection.scalar(query.where(syncs.c.state == state.value)) or 0 for state in states
+def _counts_of(rows: Sequence[tuple[int, str, str, str]]) -> Select[Any]:
+    """Return the query that counts one state in one range of ids for each row."""
+    columns = (column("place", Integer), column("state", String))
+    span = values(*columns, column("first", String), column("end", String), name="span")
+    span_ids = span.data([*rows]).cte("span")
+    is_in = (
+        syncs.c.state == span_ids.c.state,
+        syncs.c.id >= span_ids.c.first,
+        syncs.c.id < span_ids.c.end,
     )
+    count = select(func.count()).select_from(syncs).where(*is_in).correlate(span_ids)
+    return select(span_ids.c.place, span_ids.c.state, count.scalar_subquery())

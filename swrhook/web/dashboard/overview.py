@@ -30,7 +30,7 @@ from swrhook.web.dashboard.volume import volume_charts
 _CACHED_FOR = timedelta(seconds=2)
 _CHARTS_CACHED_FOR = timedelta(seconds=10)
 # Counts of a month are made in a thread; until they are there, the page does without them.
-_COUNTING = Pace(interval=60.0, share=0.02, grace=0.0, patience=1.0, lifetime=600.0)
+_COUNTING = Pace(interval=60.0, share=0.02, grace=0.0, patience=0.5, lifetime=600.0)
 
 
 def add_overview(blueprint: Blueprint, web: WebContext) -> None:

@@ -66,7 +66,9 @@ def add_repairs(blueprint: Blueprint, web: WebContext) -> None:
 def _begin(web: WebContext) -> ListedRepair:
     """Begin what the form asks for: first always a plan or a report, unless it says `repair`."""
     form: dict[str, Any] = {name: text for name, text in request.form.items() if text.strip()}
-    body = {name: form[name] for name in ("sender", "region", "rule") if name in form}
+    body: dict[str, Any] = {
+        name: form[name] for name in ("sender", "region", "rule") if name in form
+    }
     repositories = form.get("repositories", "").replace(",", " ").split()
     if form.get("kind") == RepairKind.RECONCILE:
         body.pop("sender", None)
