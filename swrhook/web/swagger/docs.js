@@ -4,6 +4,12 @@
 const access = document.getElementById("access");
 const statusLine = document.getElementById("status");
 
+// Swagger UI has dark colours for this class.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const adopt = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", adopt);
+adopt();
+
 access.addEventListener("submit", async (event) => {
   event.preventDefault();
   const authorization = `Bearer ${document.getElementById("token").value.trim()}`;
