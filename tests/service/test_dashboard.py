@@ -21,6 +21,8 @@ PATHS = (
     "/syncs",
     "/deliveries",
     "/repositories",
+    "/repairs",
+    "/notifications",
     "/rules",
     "/audit",
     "/tokens",
@@ -227,7 +229,7 @@ def test_a_hostile_delivery_is_text_and_can_be_replayed(stage: Stage) -> None:
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/deliveries?outcome=quarantined")
     page.locator("tbody a").first.click()
-    expect(page.locator("pre.body")).to_contain_text("<script>document.title")
+    expect(page.locator("#request pre.body")).to_contain_text("<script>document.title")
     expect(page.locator("dl.headers")).to_contain_text("<img src=x")
     assert "taken" not in page.title()
 
@@ -236,17 +238,50 @@ def test_a_hostile_delivery_is_text_and_can_be_replayed(stage: Stage) -> None:
     expect(again).to_have_attribute("href", f"/deliveries/{delivery}")
 
 
+def test_request_and_response_are_tabs_for_the_keyboard(stage: Stage) -> None:
+    delivery = stage.deliver({"image": "team/app:tabs"})
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/deliveries/{delivery}")
+    page.get_by_role("tab", name="Request").focus()
+    expect(page.get_by_role("tabpanel", name="Request")).to_contain_text("127.0.0.1")
+    page.keyboard.press("ArrowRight")
+
+    expect(page.get_by_role("tab", name="Response 202")).to_be_focused()
+    expect(page.get_by_role("tabpanel")).to_contain_text(f'"delivery": "{delivery}"')
+    expect(page.get_by_role("tabpanel")).to_contain_text("202 Accepted")
+
+
+def test_a_backfill_is_planned_started_and_followed(stage: Stage) -> None:
+    stage.swr.state.seed(SOURCE, "team", "old", "v1", DIGEST)
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/repairs")
+    page.get_by_label("Repositories to fill").fill("team/old")
+    page.get_by_role("button", name="Compare and plan").click()
+    # The page refreshes itself.
+    start = page.get_by_role("button", name="Start 1 sync")
+    expect(start).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("row", name="team/old:v1")).to_contain_text("missing")
+    start.click()
+
+    expect(page.get_by_text("1 of 1 ended")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("row", name="team/old:v1")).to_contain_text("verified")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_readable_in_light_and_dark_and_on_a_phone(stage: Stage, scheme: str) -> None:
-    page = stage.signed_in(color_scheme=scheme, viewport={"width": 360, "height": 740})
+    page = stage.signed_in(color_scheme=scheme, viewport={"width": 320, "height": 640})
     failures: dict[str, list[str]] = {}
-    for path in PATHS:
+    paths = [*PATHS]
+    for listed in ("/syncs", "/deliveries", "/repairs"):
+        page.goto(f"{stage.service.url}{listed}")
+        paths += [page.locator("tbody th a").first.get_attribute("href") or listed]
+    for path in paths:
         page.goto(f"{stage.service.url}{path}")
         failures[path] = page.evaluate(CONTRAST)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             failures[path] += ["wider than the phone"]
 
-    assert {path: [] for path in PATHS} == failures
+    assert {path: [] for path in paths} == failures
 
 
 def test_a_page_says_when_the_service_does_not_answer(stage: Stage) -> None:
