@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, delete, select
+from werkzeug.local import LocalProxy
 from werkzeug.test import TestResponse
 
 from swrhook.clock import SystemClock
@@ -26,6 +27,7 @@ from swrhook.ledger.tables import questions, syncs
 from swrhook.ledger.types import new_id
 from swrhook.metrics import Metrics
 from swrhook.model import DeliveryEntry, Outcome, PlannedSync, Push, Receipt, State, Target
+from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
 from swrhook.service.outcome_log import OutcomeLog
@@ -87,10 +89,14 @@ class WebHarness:
     has_workers: bool = True
     held: dict[Place, str | None] = field(default_factory=dict)  # DIGEST is everywhere else
     looks: list[Place] = field(default_factory=list)
+    _web: Flask | None = None
 
     @cached_property
     def context(self) -> WebContext:
         clock = SystemClock()
+        senders = SenderActivity(self.database, self, clock)
+        self.metrics.register(endpoint_collector(lambda: self.endpoints))
+        register_ledger(self.metrics, self.database, senders, clock, AT_ONCE)
         return WebContext(
             config=self,
             clock=clock,
@@ -99,17 +105,24 @@ class WebHarness:
             operator=self.operator,
             metrics=self.metrics,
             health=Health(),
-            senders=SenderActivity(self.database, self, clock),
+            senders=senders,
             statistics=Statistics(self.database, clock, AT_ONCE),
             availability=AvailabilityChecker(self.database, self, clock),
         )
 
-    @cached_property
+    @property
     def web(self) -> Flask:
-        self.metrics.register(endpoint_collector(lambda: self.endpoints))
-        web = self.context
-        register_ledger(self.metrics, self.database, web.senders, web.clock, AT_ONCE)
-        return create_web(web)
+        """The application, which serves this harness from now on."""
+        _SERVED[:] = [self]
+        if self._web is None:
+            self._web = _application()
+        self._web.extensions[LEAVING] = self.context.draining.begun
+        return self._web
+
+    def own_web(self, context: WebContext | None = None) -> Flask:
+        """Make an application of this harness alone: for routes of the test's own, or no caches."""
+        self._web = create_web(context or self.context)
+        return self._web
 
     @cached_property
     def operator(self) -> Operator:
@@ -164,6 +177,22 @@ class WebHarness:
     ) -> Receipt:
         """Record a delivery of one image to these targets."""
         return self.record(image_entry(image, *(targets or (EAST,)), ago=ago, **more))
+
+
+# The harness that the application serves.
+_SERVED: list[WebHarness] = []
+
+
+@cache
+def _application() -> Flask:
+    """Return the application, made once: that takes longer than most tests."""
+
+    def part(name: str) -> Any:
+        return LocalProxy(lambda: getattr(_SERVED[0].context, name))
+
+    health = Health()
+    parts = {one.name: part(one.name) for one in fields(WebContext)}
+    return create_web(WebContext(**parts | {"health": health}))
 
 
 def form_key(page: TestResponse) -> str:

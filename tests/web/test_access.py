@@ -52,7 +52,7 @@ def is_refusal(answer: TestResponse) -> bool:
 
 
 def test_a_route_added_later_needs_a_token_too(harness: WebHarness) -> None:
-    web = harness.web
+    web = harness.own_web()
     web.add_url_rule("/new", view_func=lambda: "new", methods=["GET", "POST"])
     read = {"Authorization": f"Bearer {READ}"}
     operate = {"Authorization": f"Bearer {OPERATE}"}
@@ -175,7 +175,7 @@ def test_public_metrics_open_no_other_route(harness: WebHarness) -> None:
 
 
 def test_refusals_are_counted_by_reason(harness: WebHarness) -> None:
-    web = harness.web
+    web = harness.own_web()
     web.add_url_rule("/new", view_func=lambda: "new", methods=["POST"])
     client = web.test_client()
     client.get(PATH)

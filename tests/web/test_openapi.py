@@ -39,7 +39,9 @@ def test_every_parameter_is_described(spec: dict[str, Any]) -> None:
         return {p["name"] for p in spec["paths"][path]["get"]["parameters"]}
 
     page = {"since", "limit", "cursor"}
-    assert {"state", "region", "namespace", "image", "delivery"} | page == names("/api/v1/syncs")
+    assert {"state", "region", "namespace", "image", "rule", "delivery"} | page == names(
+        "/api/v1/syncs"
+    )
     assert {"sender", "outcome"} | page == names("/api/v1/deliveries")
 
 

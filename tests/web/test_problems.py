@@ -53,7 +53,7 @@ def test_401(harness: WebHarness, path: str) -> None:
 
 
 def test_403_names_the_role_that_is_needed(harness: WebHarness) -> None:
-    web = harness.web
+    web = harness.own_web()
     web.add_url_rule("/api/v1/new", view_func=lambda: "", methods=["POST"])
     answer = web.test_client().post("/api/v1/new", headers={"Authorization": f"Bearer {READ}"})
 

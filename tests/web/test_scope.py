@@ -514,7 +514,7 @@ def test_a_limited_token_sees_and_changes_only_its_organizations(
 
 def test_a_route_added_later_refuses_a_limited_token(harness: WebHarness) -> None:
     limited(harness, *OURS)
-    harness.web.add_url_rule("/new", view_func=lambda: "new")
+    harness.own_web().add_url_rule("/new", view_func=lambda: "new")
 
     assert [status(harness.client(token).get("/new")) for token in (TEAM, OPERATE)] == [403, 200]
 

@@ -11,6 +11,7 @@ def show(harness: WebHarness, path: str) -> dict[str, Any]:
 
 
 def test_a_draining_process_is_not_ready_but_accepts_deliveries(harness: WebHarness) -> None:
+    harness.own_web()
     before = show(harness, "drain")
     ready = harness.client().get("/readyz").status_code
     started = harness.client(ADMIN).post("/api/v1/drain")

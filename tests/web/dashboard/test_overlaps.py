@@ -4,10 +4,18 @@ import pytest
 from flask.testing import FlaskClient
 
 from swrhook.ledger.auto_sync_overlaps import replace_overlaps
+from swrhook.ledger.database import Database
 from swrhook.model import Target
 from swrhook.syncs.auto_sync import AutoSync, Overlap, OverlapKind
 from swrhook.syncs.reconciliation import RepositoryRef
 from tests.web.harness import NOW, READ, WebHarness, signed_in
+
+
+@pytest.fixture
+def harness(database: Database) -> WebHarness:
+    harness = WebHarness(database)
+    harness.own_web()  # with no overview in its cache
+    return harness
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from swrhook.errors import Kind, SwrError
+from swrhook.ledger.database import Database
 from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.tables import syncs
@@ -17,7 +18,6 @@ from swrhook.model import Outcome
 from swrhook.service.health import Health
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
-from swrhook.web import create_web
 from swrhook.web.dashboard.labels import OUTCOMES, STATES
 from swrhook.web.dashboard.repositories import MOST_TAGS, to_cell
 from tests.web.harness import (
@@ -36,6 +36,13 @@ from tests.web.harness import (
 
 REFUSED = SwrError(Kind.CONFIGURATION, "SVCSTG.SWR.403", "not ours", remedy="create it")
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def harness(database: Database) -> WebHarness:
+    harness = WebHarness(database)
+    harness.own_web()  # with no overview in its cache
+    return harness
 
 
 @pytest.fixture
@@ -126,7 +133,7 @@ def test_an_invalid_file_and_an_unready_process_need_attention(harness: WebHarne
         checks={"ledger": lambda: "the disk is full"},
         notes={"configuration": lambda: "the file is wrong"},
     )
-    harness.web = create_web(replace(harness.context, health=health))
+    harness.own_web(replace(harness.context, health=health))
     page = signed_in(harness, READ).get("/").text
 
     assert "This process is not ready: ledger: the disk is full" in page

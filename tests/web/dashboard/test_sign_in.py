@@ -90,7 +90,7 @@ def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(harness: WebHar
 
 
 def test_sign_ins_and_refused_ones_are_in_the_audit_log(harness: WebHarness) -> None:
-    client = harness.web.test_client()
+    client = harness.own_web().test_client()
     try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7")
     try_to_sign_in(client, OPERATE, REMOTE_ADDR="10.0.0.8")
 
@@ -101,7 +101,7 @@ def test_sign_ins_and_refused_ones_are_in_the_audit_log(harness: WebHarness) -> 
 
 
 def test_strangers_cannot_fill_the_audit_log(harness: WebHarness) -> None:
-    client = harness.web.test_client()
+    client = harness.own_web().test_client()
     for number in range(MAX_RECORDED + 20):
         try_to_sign_in(client, "wrong", REMOTE_ADDR=f"10.0.{number // 5}.7")
 
@@ -124,7 +124,7 @@ def test_a_right_token_is_never_locked_out(harness: WebHarness) -> None:
 
 
 def test_an_ipv6_network_counts_as_one_address(harness: WebHarness) -> None:
-    client = harness.web.test_client()
+    client = harness.own_web().test_client()
     for number in range(MAX_FAILURES):
         try_to_sign_in(client, "wrong", REMOTE_ADDR=f"2001:db8::{number:x}")
 
