@@ -18,7 +18,7 @@ from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.tables import syncs
 from swrhook.model import State
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 HOURS, DAYS = 24, 30
 
 
@@ -36,27 +36,35 @@ class SpanCount:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The counts of the last hours and days, oldest first; the last ones are not over yet."""
+    """The counts of the last seven days as a whole, and of the last hours and days, oldest first.
 
+    The last hour and day are not over yet.
+    """
+
+    week: SpanCount
     hours: Sequence[SpanCount]
     days: Sequence[SpanCount]
 
 
 def read_history(database: Database, now: datetime) -> History:
-    """Return the counts of whole hours and days, in UTC."""
+    """Return the counts; hours and days are whole ones, in UTC."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     with database.read() as connection:
+        [week] = count_spans(connection, [now - WEEK, now + HOUR])
         return History(
-            count_spans(connection, hour, HOUR, HOURS),
-            count_spans(connection, hour.replace(hour=0), DAY, DAYS),
+            week,
+            count_spans(connection, _starts(hour, HOUR, HOURS)),
+            count_spans(connection, _starts(hour.replace(hour=0), DAY, DAYS)),
         )
 
 
-def count_spans(
-    connection: Connection, last: datetime, span: timedelta, number: int
-) -> list[SpanCount]:
-    """Return the counts of so many spans; the last one begins at `last`."""
-    starts = [last - step * span for step in range(number - 1, -2, -1)]
+def _starts(last: datetime, span: timedelta, number: int) -> Sequence[datetime]:
+    """Return when so many spans begin, the last of them at `last`, and when that one ends."""
+    return [last - step * span for step in range(number - 1, -2, -1)]
+
+
+def count_spans(connection: Connection, starts: Sequence[datetime]) -> list[SpanCount]:
+    """Return the counts between each two times that follow one another."""
     ranges = [(since, lowest_id(since), lowest_id(until)) for since, until in pairwise(starts)]
     rows = [
         (place, state.value, first, end)

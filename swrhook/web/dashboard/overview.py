@@ -1,7 +1,6 @@
 """The overview: figures, what needs attention, then target regions, times and senders."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,10 +11,7 @@ from werkzeug.wrappers import Response
 
 from swrhook.config.model import Config
 from swrhook.ledger.queries import overview as queries
-from swrhook.ledger.queries.history import read_history
-from swrhook.ledger.queries.overview import FAILING_STATES, FAILURES_SINCE
-from swrhook.ledger.queries.stats import Stats
-from swrhook.model import State
+from swrhook.ledger.queries.history import SpanCount, read_history
 from swrhook.service.snapshot import Pace, Snapshot
 from swrhook.web.access import scope
 from swrhook.web.context import WebContext
@@ -29,8 +25,8 @@ from swrhook.web.dashboard.volume import volume_charts
 # Everyone who has the page open refreshes it every few seconds: the queries are shared.
 _CACHED_FOR = timedelta(seconds=2)
 _CHARTS_CACHED_FOR = timedelta(seconds=10)
-# Counts of a month are made in a thread; until they are there, the page does without them.
-_COUNTING = Pace(interval=60.0, share=0.02, grace=0.0, patience=0.5, lifetime=600.0)
+# Counts of a month are made in a thread. They are shown while newer ones are made.
+_COUNTING = Pace(interval=10.0, share=0.02, patience=5.0, lifetime=600.0)
 
 
 def add_overview(blueprint: Blueprint, web: WebContext) -> None:
@@ -50,14 +46,16 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
         if scope() is not None:  # the figures are of all organizations
             return redirect(url_for(".syncs"), HTTPStatus.SEE_OTHER)
         figures, drawn = cached_overview.get(), cached_charts.get()
+        counted = history.get()
+        counts = None if counted is None else counted.value
         return render_template(
             "dashboard/overview.html",
             alerts=list(alerts(web.health, figures)),
-            strip=_strip(web.statistics.get(FAILURES_SINCE), figures),
+            strip=_strip(None if counts is None else counts.week, figures),
             overview=figures,
             regions=_summarize_regions(web.config.current(), figures, drawn),
             charts=drawn,
-            volumes=volume_charts(None if (counted := history.get()) is None else counted.value),
+            volumes=volume_charts(counts),
             configuration=web.health.configuration(),
             rules=len(web.config.current().rules),
         )
@@ -135,16 +133,11 @@ class Strip:
         return f"{math.floor(self.arrived / self.ended * 1000) / 10:g} %"
 
 
-def _strip(stats: Stats | None, overview: Overview) -> Strip:
+def _strip(week: SpanCount | None, overview: Overview) -> Strip:
     groups = (*overview.open, *overview.failing)
-    by_state = Counter[str]()
-    for count in () if stats is None else stats.syncs:
-        by_state[count.state] += count.count
-    arrived = by_state[State.VERIFIED]
-    ended = arrived + sum(by_state[state] for state in FAILING_STATES)
     return Strip(
-        arrived=None if stats is None else arrived,
-        ended=None if stats is None else ended,
+        arrived=None if week is None else week.verified,
+        ended=None if week is None else week.verified + week.failed,
         open=count_syncs(overview.open),
         failing=count_syncs(overview.failing),
         is_more=any(syncs.is_more for syncs in groups),
