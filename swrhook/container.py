@@ -24,9 +24,14 @@ from swrhook.service.active_configuration import Active, ActiveConfiguration, He
 from swrhook.service.config_reload import ConfigReloader
 from swrhook.service.first_answers import FirstAnswers
 from swrhook.service.health import Health
-from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
+from swrhook.service.metrics_collectors import (
+    endpoint_collector,
+    pause_collector,
+    register_ledger,
+)
 from swrhook.service.notifier import Notifier
 from swrhook.service.outcome_log import OutcomeLog
+from swrhook.service.pause_watch import PauseWatch
 from swrhook.service.problem_watch import ProblemWatch
 from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
@@ -141,12 +146,17 @@ class Container:
         self.notifier = Notifier(
             self.database, self.configuration, self.clock, self.metrics, self._certificates
         )
+        self.pause_watch = PauseWatch(self.database)
         self.health = Health(
             checks={"ledger": self.recorder.check, "engine": self.engine.check},
-            notes={"configuration": self.config_reloader.problem},
+            notes={
+                "configuration": self.config_reloader.problem,
+                "pauses": self.pause_watch.note,
+            },
             configuration=self.config_reloader.in_use,
         )
         self.metrics.register(endpoint_collector(self.configuration.endpoints))
+        self.metrics.register(pause_collector(self.pause_watch.cached))
         pace = Pace()
         register_ledger(self.metrics, self.database, self.sender_activity, self.system_clock, pace)
         self.web = create_web(
@@ -176,6 +186,7 @@ class Container:
         if self.settings.workers or self.settings.on_sqlite:
             self.expansion_worker.start()
         self.sender_monitor.start()
+        self.pause_watch.start()
         self.problem_watch.start()
         self.notifier.start()
         self.config_reloader.start()
@@ -190,6 +201,7 @@ class Container:
         self.expansion_worker.stop()
         self.engine.stop()
         self.sender_monitor.stop()
+        self.pause_watch.stop()
         self.problem_watch.stop()
         self.notifier.stop()
         self.configuration.active.swr.close()

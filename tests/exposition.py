@@ -14,10 +14,12 @@ from swrhook.service.metrics_collectors import (
     drift_collector,
     endpoint_collector,
     expansion_collector,
+    pause_collector,
     sender_collector,
 )
 from swrhook.service.sender_monitor import SenderStatus
 from swrhook.service.snapshot import Aged
+from swrhook.syncs.pauses import Pause, PauseKind
 from swrhook.worker.gateway import Endpoint
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -37,6 +39,8 @@ def everything() -> Metrics:
     endpoint = Endpoint("cn-east-3", 20, {"sync_images": True})
     metrics.register(endpoint_collector(lambda: [endpoint]))
     metrics.register(expansion_collector(lambda: [SenderExpansions("ci", 2, 500, 1)]))
+    pause = Pause(PauseKind.RULE, "all", NOW, None, "ops", None)
+    metrics.register(pause_collector(lambda: [pause]))
     counters = {
         metrics.deliveries: ("ci", "accepted"),
         metrics.deliveries_ignored: ("ci", "no_target"),

@@ -30,6 +30,8 @@ COMMANDS = {
     ),
     "retry": "Restart ended syncs under the current rules; prints them.",
     "cancel": "Cancel syncs that are not verified; prints them.",
+    "pause": "Hold back the syncs of a region, a rule or a sender; list what is paused.",
+    "resume": "End a pause; what it held back goes on in order.",
     "backfill": "Sync the tags that repositories had before the rules.",
     "reconcile": "Compare sources with targets and repair the differences.",
     "import-autosync": "Print SWR's own automatic synchronization as rules for swrhook.yaml.",
@@ -42,6 +44,8 @@ _MODULES = {
     "worker": "processes",
     "retry": "sync_actions",
     "cancel": "sync_actions",
+    "pause": "pauses",
+    "resume": "pauses",
 }
 
 

@@ -24,8 +24,9 @@ from swrhook.ledger.lane_queue import (
     ready_flows,
     take_lane,
 )
-from swrhook.ledger.lane_session import LaneSession, open_session
+from swrhook.ledger.lane_session import LaneSession, open_session, without_paused
 from swrhook.ledger.lanes import Flow
+from swrhook.ledger.pauses import advance_pauses
 from swrhook.ledger.questions import (
     QuestionSession,
     ready_regions,
@@ -35,6 +36,7 @@ from swrhook.ledger.questions import (
 from swrhook.ledger.types import new_id
 from swrhook.ledger.workers import Heartbeat, announce, beat, leave
 from swrhook.model import Urgency
+from swrhook.syncs.pauses import NO_PAUSES
 
 # The lanes that were to be taken are locked for a moment by transactions that record syncs.
 _SOON = timedelta(seconds=0.02)
@@ -82,6 +84,7 @@ class LaneTaker(Generic[SomeSlot]):
         self._clock_steps = ClockSteps() if database.is_sqlite else None
         self._beaten_at = -inf  # by the monotonic clock
         self._swept_at = -inf
+        self._pauses = NO_PAUSES  # as the last look has read them
 
     def take(self) -> Taken[SomeSlot]:
         """Take the next lane whose regions have room."""
@@ -109,8 +112,10 @@ class LaneTaker(Generic[SomeSlot]):
         lock_queue(connection)
         now = self._clock.now()
         self._prepare(connection, now)
-        next_due = make_due_ready(connection, now)
-        due_in = None if next_due is None else next_due - now
+        pauses = self._pauses = advance_pauses(connection, now)
+        times = [make_due_ready(connection, now), now if pauses.is_releasing else None]
+        times += [pause.until for pause in pauses.now.values()]
+        due_in = _first(*(None if time is None else time - now for time in times))
         elsewhere = self._occupancy(connection)
         locked: set[Flow | Questions] = set()
         while True:
@@ -160,6 +165,8 @@ class LaneTaker(Generic[SomeSlot]):
         waiting: list[Flow | Questions] = [*ready_flows(connection)]
         waiting += map(Questions, ready_regions(connection))
         for flow in self._queue.in_order(flow for flow in waiting if flow not in locked):
+            if isinstance(flow, Flow) and self._pauses.of_regions(flow.source, flow.target):
+                continue
             slot = self._lane_work.reserve(_room_needed(flow), elsewhere)
             if not isinstance(slot, NoRoom):
                 return _Place(flow, slot, Outlook())
@@ -181,6 +188,7 @@ class LaneTaker(Generic[SomeSlot]):
             return None
         limits = self._lane_work.limits()
         session = open_session(self._database, connection, lane, self._name, now, limits)
+        session = without_paused(connection, session, self._pauses)
         self._queue.charge(flow, lane.namespace, [sync.sender for sync in session.syncs])
         return session
 

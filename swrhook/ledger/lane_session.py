@@ -6,7 +6,7 @@ A transaction locks the lane, and fails with ClaimLost if another process has ta
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,10 +17,12 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import lock_held, release_lane
 from swrhook.ledger.notices import record_endings
 from swrhook.ledger.observations import keep_observations
+from swrhook.ledger.pauses import hold_syncs
 from swrhook.ledger.syncs import apply_decision, due_syncs
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.observations import TagObservation
+from swrhook.syncs.pauses import Pauses
 
 SyncDecision = tuple[Sync, Decision]
 # By route, the digests that earlier calls may still copy; None for a call made without reading
@@ -73,6 +75,12 @@ def open_session(
     since = until - limits.calls_within
     digests = calls.open_digests(connection, routes, since) if routes else {}
     return LaneSession(database, lane, holder, syncs, digests)
+
+
+def without_paused(connection: Connection, session: LaneSession, pauses: Pauses) -> LaneSession:
+    """Hold the syncs whose rule or sender is paused; return the session with the others."""
+    others = hold_syncs(connection, session.syncs, pauses)
+    return replace(session, syncs=[*map(pauses.restart_deadlines, others)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A lane is scheduled in the transaction that makes it necessary, so that none is 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Self
 
@@ -80,6 +80,28 @@ def schedule_lanes(
     ]
     scheduled = insert_rows(connection, _upsert_ready(connection.dialect.name), rows)
     return [by_key[key] for key in scheduled]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A sync that is due now, by what its lane's place in the queue depends on."""
+
+    lane: Lane
+    urgency: Urgency
+    sender: str
+
+
+def schedule_in_order(connection: Connection, syncs_due: Iterable[Waiting], at: datetime) -> None:
+    """Make the lanes of syncs ready, `at` for the first and each of the others after it.
+
+    The lanes are locked, see `lock_lanes`.
+    """
+    first: dict[str, dict[str, object]] = {}
+    for sync in syncs_due:
+        flow = str(Flow.of(sync.lane, sync.urgency, sync.sender))
+        due_at = at + len(first) * timedelta(microseconds=1)
+        first.setdefault(sync.lane.key, _lane_row(sync.lane, flow, due_at, ready=True))
+    insert_rows(connection, _upsert_ready(connection.dialect.name), list(first.values()))
 
 
 @cache

@@ -13,6 +13,7 @@ from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.deliveries import record_syncs
 from swrhook.ledger.findings import cancel_pending_syncs
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
+from swrhook.ledger.pauses import begin_pause, end_pause
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.repairs import begin, start, stop
 from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
@@ -21,6 +22,7 @@ from swrhook.ledger.tables import syncs
 from swrhook.model import PlannedSync, State, Sync, Urgency
 from swrhook.notifications.model import Draft
 from swrhook.syncs.decisions import Decision
+from swrhook.syncs.pauses import Pause, Paused
 from swrhook.syncs.reconciliation import RepairRequest
 from swrhook.syncs.states import Event
 
@@ -78,6 +80,20 @@ class Operator:
             self.scheduler.wake(connection)
         self.outcomes.deliveries(recording, self.clock.now())
         return ids
+
+    def pause(self, pause: Pause) -> Pause:
+        """Begin a pause, or change the one that lasts; return it."""
+        with transaction(self.database) as connection:
+            return begin_pause(connection, replace(pause, since=self.clock.now()))
+
+    def resume(self, paused: Paused) -> Pause:
+        """End a pause; return it. Raises StateForbids if there is none."""
+        with transaction(self.database) as connection:
+            pause = end_pause(connection, paused, self.clock.now())
+            if pause is None:
+                raise StateForbids(f"{paused} is not paused")
+            self.scheduler.wake(connection)
+        return pause
 
     def begin_message(self, draft: Draft, now: datetime) -> str:
         """Begin a message to a channel that is due at once; return its id."""

@@ -36,6 +36,7 @@ WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
 LATEST = text("latest")
 IS_LARGE = text("pushes_total IS NOT NULL")
 OTHER_BODY = text("body IS NOT NULL AND outcome IN ('duplicate', 'ignored')")
+PAUSED = text("paused_by IS NOT NULL")
 
 _ID = String(26)  # a ULID, see types.new_id
 _SENDER, _REGION = String(63), String(63)
@@ -199,10 +200,12 @@ syncs = Table(
     Column("alone", Boolean, nullable=False, default=False, comment="shares no call with others"),
     Column("backfill", Boolean, nullable=False, default=False, comment="of a repair"),
     Column("urgency", Integer, nullable=False, default=0, comment="a model.Urgency"),
+    Column("paused_by", Text, comment="the pause that it is held for"),
     partial_index("syncs_open_by_lane", "lane", "urgency", "due_at", where=OPEN),
     partial_index("syncs_open_by_route", "route", where=OPEN),
     partial_index("syncs_open_counts", "state", "target_region", "target_namespace", where=OPEN),
     partial_index("syncs_open_by_sender", "sender", where=OPEN),
+    partial_index("syncs_paused", "paused_by", "id", where=PAUSED),
     Index("syncs_by_push", "push"),
     Index("syncs_by_state", "state", "id"),
     Index("syncs_by_image", "namespace", "repository", "tag", "id"),
@@ -211,6 +214,20 @@ syncs = Table(
     partial_index(
         "syncs_rare_by_target", "state", "target_region", "target_namespace", "id", where=RARE
     ),
+)
+
+# The last pause of each region, rule and sender that was ever paused.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, comment="when it ends by itself; null: it does not"),
+    Column("by", Text, nullable=False, comment="the name of a token"),
+    Column("reason", Text),
+    Column("ended_at", Instant, comment="null: it lasts"),
+    Column("holding", Boolean, nullable=False, comment="syncs may be held for it"),
 )
 
 calls = Table(

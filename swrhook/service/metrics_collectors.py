@@ -15,6 +15,7 @@ from swrhook.ledger.queries.stats import Backlog, DriftCount, read_backlog, read
 from swrhook.metrics import Metrics
 from swrhook.service.sender_monitor import SenderActivity, SenderStatus
 from swrhook.service.snapshot import Aged, Pace, Snapshot
+from swrhook.syncs.pauses import Pause
 from swrhook.worker.gateway import Endpoint
 
 T = TypeVar("T")
@@ -81,6 +82,22 @@ def sender_collector(read: Callable[[], Sequence[SenderStatus] | None]) -> Colle
 def endpoint_collector(read: Callable[[], Sequence[Endpoint] | None]) -> Collector:
     """Return the collector of each region's request rate and circuit breakers."""
     return SnapshotCollector[Sequence[Endpoint]](read, _endpoint_gauges, ())
+
+
+def pause_collector(read: Callable[[], Sequence[Pause] | None]) -> Collector:
+    """Return the collector of what is paused."""
+    return SnapshotCollector[Sequence[Pause]](read, _pause_gauges, ())
+
+
+def _pause_gauges(pauses: Sequence[Pause] | None) -> Iterator[Metric]:
+    gauge = GaugeMetricFamily(
+        "swrhook_paused",
+        "1 for each region, rule and sender that is paused.",
+        labels=["kind", "name"],
+    )
+    for pause in pauses or ():
+        gauge.add_metric([pause.kind, pause.name], 1)
+    yield gauge
 
 
 def _backlog_gauges(latest: Aged[Backlog] | None) -> Iterator[Metric]:

@@ -21,11 +21,11 @@ HEAD = """\
 `python -m swrhook COMMAND` runs a command: from swrhook's folder with `.venv/bin/python`, or in its
 container image.
 
-`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `available`, `retry`, `cancel`, `backfill`,
-`reconcile` and `replay` use the [API](api.md) of a running server: the one at `SWRHOOK_URL`
-(default `http://127.0.0.1:8080`), with the token in `SWRHOOK_TOKEN`, one of `access.tokens`. Lists
-are printed as tables or, with `--json`, as one JSON object per line. Colours, progress bars and the
-status line of `wait` appear only on a terminal.
+`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `available`, `retry`, `cancel`, `pause`,
+`resume`, `backfill`, `reconcile` and `replay` use the [API](api.md) of a running server: the one at
+`SWRHOOK_URL` (default `http://127.0.0.1:8080`), with the token in `SWRHOOK_TOKEN`, one of
+`access.tokens`. Lists are printed as tables or, with `--json`, as one JSON object per line.
+Colours, progress bars and the status line of `wait` appear only on a terminal.
 
 | exit code | meaning |
 |---|---|

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from swrhook.ledger.large_deliveries import ReservedIds
+from swrhook.ledger.pauses import read_pauses
 from swrhook.ledger.queries.pagination import (
     Condition,
     Walk,
@@ -31,6 +32,7 @@ from swrhook.ledger.queries.views import (
     ImageFilter,
     ListedDrift,
     ListedError,
+    ListedPause,
     ListedSync,
     Page,
     SyncFilter,
@@ -46,8 +48,9 @@ from swrhook.ledger.tables import (
     pushes,
     syncs,
 )
-from swrhook.model import State, Target
+from swrhook.model import OPEN_STATES, State, Target
 from swrhook.syncs.observations import DriftKind
+from swrhook.syncs.pauses import NO_PAUSES, Pause, Pauses
 
 MOST_SEARCHED = 20_000
 _COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
@@ -111,24 +114,38 @@ def find_syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
     if not ids:
         return []
     query = _SYNCS.where(syncs.c.id.in_(ids)).order_by(syncs.c.id.desc())
-    return [_to_listed(row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query).mappings().all()
+    is_any_open = any(row["state"] in OPEN_STATES for row in rows)
+    pauses = read_pauses(connection) if is_any_open else NO_PAUSES
+    return [_to_listed(row, pauses) for row in rows]
 
 
-def _to_listed(row: RowMapping) -> ListedSync:
+def _to_listed(row: RowMapping, pauses: Pauses) -> ListedSync:
     error = None
     if row["error_code"] is not None:
         error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
     columns = {column.name: row[column.name] for column in _COLUMNS}
     if row["state"] == State.CALLING:
         columns["due_at"] = None  # it is due only if its worker dies
+    paused = None
+    if row["state"] in (State.PENDING, State.TRIGGERED):
+        regions = (row["source_region"], row["target_region"])
+        paused = pauses.of_sync(*regions, row["rule"], row["sender"])
+    if paused is not None:
+        columns |= {"due_at": None, "reason": str(paused)}
     return ListedSync(
         digest=row["digest"],
         error=error,
         observed_at=row["observed_at"],
         observed_digest=row["observed_digest"],
         drift=_drift(row),
+        paused=paused and _to_listed_pause(paused),
         **columns,
     )
+
+
+def _to_listed_pause(pause: Pause) -> ListedPause:
+    return ListedPause(pause.kind, pause.name, pause.since, pause.until, pause.reason)
 
 
 def _drift(row: RowMapping) -> ListedDrift | None:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.observations import DriftKind
+from swrhook.syncs.pauses import PauseKind
 
 USUAL_LIMIT = 100
 
@@ -88,12 +89,23 @@ class ListedDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedPause:
+    """What holds an open sync back: the pause of a region, of its rule, or of its sender."""
+
+    kind: PauseKind
+    name: str
+    since: datetime
+    until: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedSync:
     """A sync as the API shows it.
 
     `digest` is the source's at the last call or, before a call, the one that was announced.
     `observed_at` is when the target was last observed, None for never, and `observed_digest` what
-    it held then, None for no such tag.
+    it held then, None for no such tag. While a pause holds it back, `reason` says so.
     """
 
     id: str
@@ -121,6 +133,7 @@ class ListedSync:
     observed_at: datetime | None
     observed_digest: str | None
     drift: ListedDrift | None
+    paused: ListedPause | None
 
 
 @dataclass(frozen=True, slots=True)

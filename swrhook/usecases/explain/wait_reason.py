@@ -11,6 +11,8 @@ from swrhook.usecases.explain.text import format_time
 def wait_reason(history: TagHistorySync, limits: Limits, now: datetime) -> str | None:
     """Return why the sync waits; None if it has ended."""
     sync, reason = history.sync, history.listed.reason
+    if history.listed.paused is not None:
+        return reason
     match sync.state:
         case State.CALLING:
             called_at = format_time(sync.updated_at)

@@ -14,6 +14,7 @@ from swrhook.web.api import (
     availability,
     deliveries,
     notifications,
+    pauses,
     repairs,
     syncs,
     wait,
@@ -45,6 +46,7 @@ _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
     "syncs": ("Syncs: each copies one image tag to one target.", syncs.add_sync_routes),
     "backfill": ("Copy tags that were pushed before a rule existed.", repairs.add_backfill_routes),
     "reconcile": ("Compare targets with what the rules require.", repairs.add_reconcile_routes),
+    "pauses": ("What is held back, and until when.", pauses.add_pause_routes),
     "wait": ("Wait until an image is verified at its targets.", wait.add_wait_routes),
     "availability": (
         "Whether images are at their targets now.",

@@ -6,6 +6,7 @@ from swrhook.ledger.audit import ListedAudit
 from swrhook.ledger.queries import repairs, stats, views
 from swrhook.model import Outcome, State
 from swrhook.syncs.observations import DriftKind
+from swrhook.syncs.pauses import PauseKind
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
 from swrhook.web.api.fields import RepositoryField, TagField
 from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
@@ -31,6 +32,7 @@ SyncSchema = schema_of(
     state=State,
     error=schema_of(views.ListedError, "Error"),
     drift=schema_of(views.ListedDrift, "SyncDrift", kind=DriftKind),
+    paused=schema_of(views.ListedPause, "SyncPause", kind=PauseKind),
 )
 SyncPageSchema = page_of(SyncSchema, "SyncPage")
 

@@ -16,6 +16,7 @@ from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
 from swrhook.web.dashboard.notifications import add_notifications
 from swrhook.web.dashboard.overview import add_overview
+from swrhook.web.dashboard.pauses import add_pauses
 from swrhook.web.dashboard.repairs import add_repairs
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
@@ -47,6 +48,7 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     add_repositories(blueprint, web)
     add_repairs(blueprint, web)
     add_rules(blueprint, web)
+    add_pauses(blueprint, web)
     add_notifications(blueprint, web)
     add_explain(blueprint, web)
     add_whatif(blueprint, web)

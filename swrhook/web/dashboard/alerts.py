@@ -12,7 +12,9 @@ from swrhook.ledger.rows import group
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderStatus
 from swrhook.syncs.auto_sync import REMEDY
+from swrhook.syncs.pauses import Pause
 from swrhook.units import format_duration, format_span
+from swrhook.usecases.explain.text import capitalize
 from swrhook.web.dashboard.figures import Overview, count_syncs
 from swrhook.web.dashboard.formats import instant
 from swrhook.web.dashboard.labels import STATES
@@ -34,9 +36,11 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
     """Yield the alerts, the worst first."""
     for name, problem in health.failing().items():
         yield Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
-    for name, problem in health.noted().items():
+    problem = health.noted().get("configuration")
+    if problem is not None:
         remedy = "Fix the file; it is reloaded within seconds."
-        yield Alert("fair", f"{name.capitalize()}: {problem}", remedy)
+        yield Alert("fair", f"Configuration: {problem}", remedy)
+    yield from map(_paused, overview.pauses)
     yield from (_failed(groups) for groups in _by_cause(overview.failing))
     yield from (_held_up(groups) for groups in _by_cause(overview.held_up))
     yield from (_late(groups, overview) for groups in _by_cause(overview.late))
@@ -45,6 +49,12 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
         yield _quarantined(overview.quarantined)
     if overview.overlaps:
         yield _overlapping(overview.overlaps)
+
+
+def _paused(pause: Pause) -> Alert:
+    text = f"{capitalize(str(pause))}."
+    remedy = f"By {pause.by} since {instant(pause.since)}. Its syncs wait, and go on afterwards."
+    return Alert("fair", text, remedy, url_for(".pauses"))
 
 
 def _by_cause(groups: Sequence[SyncGroup]) -> Iterator[Sequence[SyncGroup]]:

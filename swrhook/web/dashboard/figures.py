@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from swrhook.ledger.auto_sync_overlaps import SeenOverlap, list_overlaps
+from swrhook.ledger.pauses import list_pauses
 from swrhook.ledger.queries import overview as queries
 from swrhook.ledger.queries.overview import SyncGroup
 from swrhook.service.sender_monitor import SenderStatus
+from swrhook.syncs.pauses import Pause
 from swrhook.web.context import WebContext
 
 _QUARANTINE_SINCE = timedelta(hours=24)
@@ -25,6 +27,7 @@ class Overview:
     failing: Sequence[SyncGroup]
     quarantined: int
     overlaps: Sequence[SeenOverlap]
+    pauses: Sequence[Pause]
     senders: Sequence[SenderStatus]
     outcomes: Mapping[str, Mapping[str, int]]
     last_outcomes: Mapping[str, str]
@@ -48,6 +51,7 @@ def read_overview(web: WebContext) -> Overview:
             failing=queries.failing_groups(connection, now),
             quarantined=queries.count_quarantined(connection, now - _QUARANTINE_SINCE),
             overlaps=list_overlaps(connection),
+            pauses=list_pauses(connection),
             senders=senders,
             outcomes=queries.recent_outcomes(connection, names),
             last_outcomes=queries.last_outcomes(connection, names),

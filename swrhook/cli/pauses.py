@@ -1,0 +1,66 @@
+"""The commands `pause` and `resume`."""
+
+from swrhook.cli.client import Item, QueryValue, connect
+from swrhook.cli.options import combine, command, json_option, text_option
+from swrhook.cli.syncs import short_time
+from swrhook.cli.tables import Column, Resource, print_items
+
+_API = "/api/v1"
+
+
+def _until(item: Item) -> str:
+    return "resumed" if item["until"] is None else short_time(item["until"])
+
+
+PAUSES = Resource(
+    f"{_API}/pauses",
+    "pause",
+    "pauses",
+    (
+        Column("kind", unwrapped=True),
+        Column("name"),
+        Column("since", lambda item: short_time(item["since"]), unwrapped=True),
+        Column("until", _until, unwrapped=True),
+        Column("by"),
+        Column("reason", lambda item: item["reason"] or ""),
+    ),
+)
+_names = combine(
+    text_option("--region", "Syncs from and to this region."),
+    text_option("--rule", "Syncs of this rule."),
+    text_option("--sender", "Syncs of this sender's deliveries."),
+)
+
+
+@command(
+    "python -m swrhook pause --region cn-east-3 --until 2h --reason 'maintenance'",
+    "python -m swrhook pause --rule web-releases",
+    "python -m swrhook pause",
+)
+@_names
+@text_option("--until", "End it then: a time (RFC 3339) or a duration (30m, 24h).", metavar="TIME")
+@text_option("--reason", "Why; shown wherever the pause is.")
+@json_option()
+def pause(*, as_json: bool, **body: QueryValue) -> None:
+    """Hold back the syncs of a region, a rule or a sender; list what is paused.
+
+    Deliveries are still accepted and recorded. Without options, only lists.
+    """
+    client = connect()
+    if any(body.values()):
+        pauses = [client.post(f"{_API}/pause", dict(body))]
+    else:
+        pauses = list(client.page(PAUSES.path, {})["items"])
+    print_items(PAUSES, pauses, as_json=as_json)
+
+
+@command(
+    "python -m swrhook resume --region cn-east-3",
+    "python -m swrhook resume --rule web-releases",
+)
+@_names
+@json_option()
+def resume(*, as_json: bool, **body: QueryValue) -> None:
+    """End a pause; what it held back goes on in order. Exit code 1 if there is none."""
+    ended = connect().post(f"{_API}/resume", dict(body))
+    print_items(PAUSES, [ended], as_json=as_json)
