@@ -1,5 +1,7 @@
 """The engine and pauses, on both databases: what is paused waits, and then goes on in order."""
 
+from typing import Any
+
 import pytest
 
 from swrhook.ledger import pauses
@@ -51,8 +53,9 @@ def test_syncs_of_a_rule_or_sender_are_held_once_and_go_on_in_order(
 ) -> None:
     monkeypatch.setattr(pauses, "MOST_RELEASED", 4)
     work, count = Work(), 10
+    names: dict[str, Any] = {column: "idle"}
     lanes = [lane(f"r{count - number}") for number in range(count)]  # not in the order of names
-    ids = [put(database, lane=one, due_at=soon(), **{column: "idle"}).id for one in lanes]
+    ids = [put(database, lane=one, due_at=soon(), **names).id for one in lanes]
     other = put(database, lane=lanes[0], tag="other", due_at=soon())
     paused = pause(database, kind, "idle")
     with running(database, work, threads=1) as engine:

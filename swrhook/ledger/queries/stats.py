@@ -108,10 +108,9 @@ def most_overdue(connection: Connection) -> datetime | None:
     Lanes of regions that are paused are not late.
     """
     paused = [pause.name for pause in list_pauses(connection) if pause.kind is PauseKind.REGION]
-    is_due = [READY]
-    if paused:
-        is_due += [lanes.c.source_region.not_in(paused), lanes.c.target_region.not_in(paused)]
-    ready = connection.scalar(select(func.min(lanes.c.due_at)).where(*is_due))
+    is_on = (lanes.c.source_region.not_in(paused), lanes.c.target_region.not_in(paused))
+    query = select(func.min(lanes.c.due_at)).where(READY)
+    ready = connection.scalar(query.where(*is_on) if paused else query)
     scheduled = connection.scalar(select(func.min(lanes.c.due_at)).where(SCHEDULED))
     return min((at for at in (ready, scheduled) if at is not None), default=None)
 

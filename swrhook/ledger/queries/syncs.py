@@ -139,7 +139,7 @@ def _to_listed(row: RowMapping, pauses: Pauses) -> ListedSync:
         observed_at=row["observed_at"],
         observed_digest=row["observed_digest"],
         drift=_drift(row),
-        paused=paused and _to_listed_pause(paused),
+        paused=None if paused is None else _to_listed_pause(paused),
         **columns,
     )
 

@@ -36,10 +36,10 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
     """Yield the alerts, the worst first."""
     for name, problem in health.failing().items():
         yield Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
-    problem = health.noted().get("configuration")
-    if problem is not None:
+    mistake = health.noted().get("configuration")
+    if mistake is not None:
         remedy = "Fix the file; it is reloaded within seconds."
-        yield Alert("fair", f"Configuration: {problem}", remedy)
+        yield Alert("fair", f"Configuration: {mistake}", remedy)
     yield from map(_paused, overview.pauses)
     yield from (_failed(groups) for groups in _by_cause(overview.failing))
     yield from (_held_up(groups) for groups in _by_cause(overview.held_up))

@@ -1,6 +1,7 @@
 """The page of pauses: what is paused, with buttons to resume it, and a form to pause more."""
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
@@ -45,12 +46,12 @@ def add_pauses(blueprint: Blueprint, web: WebContext) -> None:
         return _redirect_to_list("resumed")
 
 
-def _load(schema: type[PausedSchema], *optional: str) -> dict[str, str]:
+def _load(schema: type[PausedSchema], *optional: str) -> dict[str, Any]:
     """Return the API's body for a form. Raises UnprocessableEntity."""
     fields = {name: text for name in optional if (text := request.form.get(name, "").strip())}
     fields[request.form.get("kind", "")] = request.form.get("name", "").strip()
     try:
-        body: dict[str, str] = schema().load(fields)
+        body: dict[str, Any] = schema().load(fields)
     except ValidationError as exc:
         mistakes = "; ".join(f"{name}: {text}" for name, text in exc.messages_dict.items())
         raise UnprocessableEntity(mistakes) from exc
