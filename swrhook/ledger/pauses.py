@@ -147,21 +147,23 @@ def hold_syncs(connection: Connection, due: Sequence[Sync], pauses: Pauses) -> l
         for sync in due
         if sync.state is not State.CALLING
     }
-    held = group((pause.paused, sync) for sync, pause in of_origin.items() if pause is not None)
-    for paused, ids in held.items():
+    ids_by_pause = group(
+        (pause.paused, sync) for sync, pause in of_origin.items() if pause is not None
+    )
+    for paused, ids in ids_by_pause.items():
         _HOLD.run(connection, ids=ids, of_pause=str(paused), held_until=HELD_UNTIL)
     return [sync for sync in due if of_origin.get(sync.id) is None]
 
 
 def _release(connection: Connection, paused: Paused, now: datetime) -> None:
     """Release some of the syncs that are held for a pause, the oldest first."""
-    held = _HELD.rows(connection, of_pause=str(paused), most=MOST_RELEASED)
-    if held:
-        lock_lanes(connection, map(to_lane, held))  # before their syncs, as everywhere
-        _RELEASE.run(connection, ids=[row["id"] for row in held], at=now)
-        is_open = (row for row in held if State(row["state"]) in OPEN_STATES)
+    rows = _HELD.rows(connection, of_pause=str(paused), most=MOST_RELEASED)
+    if rows:
+        lock_lanes(connection, map(to_lane, rows))  # before their syncs, as everywhere
+        _RELEASE.run(connection, ids=[row["id"] for row in rows], at=now)
+        is_open = (row for row in rows if State(row["state"]) in OPEN_STATES)
         schedule_in_order(connection, map(_to_waiting, is_open), now)
-    if len(held) < MOST_RELEASED:
+    if len(rows) < MOST_RELEASED:
         connection.execute(update(table).where(_is(paused)).values(holding=False))
 
 

@@ -38,12 +38,14 @@ def test_what_is_pushed_during_a_pause_goes_on_after_it(
     assert 'swrhook_paused{kind="rule",name="all"} 1.0' in metrics(service)
     ready = requests.get(f"{service.url}/readyz", timeout=10)
     assert (ready.status_code, ready.json()["notes"]) == (200, {"pauses": "paused: 1 rule"})
-    held = service.syncs()
+    waiting = service.syncs()
     calls_before = swr.state.calls(path="sync_images")
 
     change(service, "resume", rule="all")
     ended = service.wait_until_ended(3)
 
-    assert {sync["reason"] for sync in held} == {"rule all is paused until it is resumed: in doubt"}
+    assert {sync["reason"] for sync in waiting} == {
+        "rule all is paused until it is resumed: in doubt"
+    }
     assert calls_before == []
     assert {sync["state"] for sync in ended} == {"verified"}

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import (
     Connection,
     FromClause,
-    RowMapping,
     Select,
     and_,
     exists,
@@ -28,16 +27,14 @@ from swrhook.ledger.queries.pagination import (
     page_ids,
 )
 from swrhook.ledger.queries.scope import in_scope, namespaces_in_scope
+from swrhook.ledger.queries.sync_rows import LISTED_COLUMNS, to_listed
 from swrhook.ledger.queries.views import (
     ImageFilter,
-    ListedDrift,
-    ListedError,
-    ListedPause,
     ListedSync,
     Page,
     SyncFilter,
 )
-from swrhook.ledger.rows import LANE_COLUMNS, field_columns
+from swrhook.ledger.rows import LANE_COLUMNS
 from swrhook.ledger.successors import find_successors
 from swrhook.ledger.tables import (
     RARE,
@@ -49,11 +46,9 @@ from swrhook.ledger.tables import (
     syncs,
 )
 from swrhook.model import OPEN_STATES, State, Target
-from swrhook.syncs.observations import DriftKind
-from swrhook.syncs.pauses import NO_PAUSES, Pause, Pauses
+from swrhook.syncs.pauses import NO_PAUSES
 
 MOST_SEARCHED = 20_000
-_COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
 _AT_TARGET = and_(
     observations.c.region == syncs.c.target_region,
     observations.c.namespace == syncs.c.target_namespace,
@@ -61,7 +56,7 @@ _AT_TARGET = and_(
     observations.c.tag == syncs.c.tag,
 )
 _SYNCS = select(
-    *_COLUMNS,
+    *LISTED_COLUMNS,
     func.coalesce(syncs.c.called_digest, syncs.c.digest).label("digest"),
     syncs.c.error_code,
     syncs.c.error_message,
@@ -117,47 +112,7 @@ def find_syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
     rows = connection.execute(query).mappings().all()
     is_any_open = any(row["state"] in OPEN_STATES for row in rows)
     pauses = read_pauses(connection) if is_any_open else NO_PAUSES
-    return [_to_listed(row, pauses) for row in rows]
-
-
-def _to_listed(row: RowMapping, pauses: Pauses) -> ListedSync:
-    error = None
-    if row["error_code"] is not None:
-        error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
-    columns = {column.name: row[column.name] for column in _COLUMNS}
-    if row["state"] == State.CALLING:
-        columns["due_at"] = None  # it is due only if its worker dies
-    paused = None
-    if row["state"] in (State.PENDING, State.TRIGGERED):
-        regions = (row["source_region"], row["target_region"])
-        paused = pauses.of_sync(*regions, row["rule"], row["sender"])
-    if paused is not None:
-        columns |= {"due_at": None, "reason": str(paused)}
-    return ListedSync(
-        digest=row["digest"],
-        error=error,
-        observed_at=row["observed_at"],
-        observed_digest=row["observed_digest"],
-        drift=_drift(row),
-        paused=None if paused is None else _to_listed_pause(paused),
-        **columns,
-    )
-
-
-def _to_listed_pause(pause: Pause) -> ListedPause:
-    return ListedPause(pause.kind, pause.name, pause.since, pause.until, pause.reason)
-
-
-def _drift(row: RowMapping) -> ListedDrift | None:
-    """Return how the target of a verified sync has changed since, None if it has not."""
-    verified_at, observed_at, digest = row["verified_at"], row["observed_at"], row["digest"]
-    is_later = verified_at and observed_at and observed_at >= verified_at
-    if row["state"] != State.VERIFIED or not is_later or row["observed_digest"] == digest:
-        return None
-    if row["observed_digest"] is None:
-        return ListedDrift(DriftKind.MISSING, row["since"], None)
-    why = f"the sync {row['observed_sync']} has copied it" if row["observed_sync"] else None
-    return ListedDrift(DriftKind.CHANGED, row["since"], why)
+    return [to_listed(row, pauses) for row in rows]
 
 
 # A route, in the order of the index by image.

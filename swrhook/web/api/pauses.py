@@ -67,8 +67,7 @@ def add_pause_routes(routes: Routes, web: WebContext) -> None:
 def begin_pause(web: WebContext, paused: Paused, until: Since | None, reason: str | None) -> Pause:
     """Begin a pause, or change the one that lasts; return it. Raises NothingUsable."""
     name_object(str(paused))
-    known = _names(web.config.current())[paused.kind]
-    if paused.name not in known:
+    if paused.name not in _names(web.config.current())[paused.kind]:
         raise NothingUsable((f"no {paused} is configured",))
     now = web.clock.now()
     end = _end(until, now)
