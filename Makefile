@@ -14,7 +14,8 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test coverage quick check fuzz chaos bench scale soak tables fix lock audit sbom tools \
+.PHONY: help demo run test coverage quick check fuzz chaos bench scale soak tables fix \
+	messages lock audit sbom tools \
 	site dist chart image clean
 
 help: ## show this list
@@ -82,6 +83,16 @@ tables: $(DEVELOPMENT) ## write the tables of docs/security.md, and of docs/reli
 fix: $(DEVELOPMENT) ## format the code and fix what the linter can fix
 	@$(IN_VENV)/ruff format --quiet .
 	@$(IN_VENV)/ruff check --fix .
+
+CATALOGUES = swrhook/wording
+EXTRACT = $(IN_VENV)/pybabel --quiet extract --mapping pyproject.toml --no-default-keywords \
+	-k say -k say_count:1,2 -k _ -k gettext -k ngettext:1,2 --no-location --sort-output --omit-header
+
+messages: $(DEVELOPMENT) ## bring the catalogues of translations up to date with the sources
+	@$(EXTRACT) --output .messages.pot swrhook
+	@$(IN_VENV)/pybabel --quiet update --input-file .messages.pot --output-dir $(CATALOGUES) \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 100
+	@rm .messages.pot
 
 LOCK = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url

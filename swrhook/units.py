@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from swrhook.wording.message import say
+
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
 _DURATION_UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -51,17 +53,21 @@ def format_span(span: timedelta) -> str:
     """Write a span of time: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
     seconds = max(span.total_seconds(), 0.0)
     if seconds < 10:  # noqa: PLR2004  # tenths matter only below
-        return f"{seconds:.1f} s"
+        tenths = f"{seconds:.1f}"
+        return say("%(count)s s", count=tenths)
     whole = round(seconds)
-    for size, unit, smaller, small_unit in (
-        (86400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
+    for size, smaller, exact, with_rest in _SPANS:
         if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
-    return f"{whole} s"
+            sentence = with_rest if whole % size // smaller else exact
+            return sentence.using(count=whole // size, rest=whole % size // smaller)
+    return say("%(count)s s", count=whole)
+
+
+_SPANS = (
+    (86400, 3600, say("%(count)s d"), say("%(count)s d %(rest)s h")),
+    (3600, 60, say("%(count)s h"), say("%(count)s h %(rest)s min")),
+    (60, 1, say("%(count)s min"), say("%(count)s min %(rest)s s")),
+)
 
 
 def parse_size(text: str) -> int:

@@ -14,6 +14,7 @@ from swrhook.web.dashboard import dashboard_pages
 from swrhook.web.gate import gate_routes
 from swrhook.web.health import health_routes, metrics_routes
 from swrhook.web.hooks import hook_routes
+from swrhook.web.languages import add_languages
 from swrhook.web.writes import add_write_hooks
 
 
@@ -31,6 +32,7 @@ def create_web(context: WebContext) -> Flask:
         lambda peer: is_in(peer, context.config.current().options.trusted_proxies),
     )
     guard(app, web)
+    add_languages(app, web)
     for routes in (hook_routes, gate_routes, health_routes, metrics_routes, api_docs_routes):
         app.register_blueprint(routes(web))
     groups, pages = api.create_groups(web), dashboard_pages(web)

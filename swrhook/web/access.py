@@ -32,7 +32,9 @@ PUBLIC_BLUEPRINTS = frozenset({"hooks", "gate", "health", "docs"})
 METRICS = "metrics.metrics"
 # The dashboard authenticates with the session's cookie, everything else with the token itself.
 PAGES = "dashboard"
-PUBLIC_PAGES = frozenset({"dashboard.static", "dashboard.sign_in_form", "dashboard.sign_in"})
+PUBLIC_PAGES = frozenset(
+    f"dashboard.{name}" for name in ("static", "sign_in_form", "sign_in", "set_language")
+)
 # Endpoints whose role does not follow from the method: GET, HEAD and OPTIONS need READ, the others
 # OPERATE.
 ROLES: Mapping[str, Role] = {
@@ -173,12 +175,15 @@ def _authenticate(access: Access, web: WebContext) -> AccessToken | None:
     """
     if request.blueprint != PAGES:
         return find_holder(bearer_token(), access.tokens, web.clock.now())
-    now = web.clock.now()
-    trusted = web.config.current().options.trusted_proxies
-    cookie = read_cookie(request, session.COOKIE, trusted)
-    current = session.resume(web.database, cookie, valid_tokens(access.tokens, now), now)
-    g.session = current
+    current = g.session = resume_session(web)
     return None if current is None else current.holder
+
+
+def resume_session(web: WebContext) -> session.Session | None:
+    """Return the session of the current request's cookie, None without a valid one."""
+    config, now = web.config.current(), web.clock.now()
+    cookie = read_cookie(request, session.COOKIE, config.options.trusted_proxies)
+    return session.resume(web.database, cookie, valid_tokens(config.access.tokens, now), now)
 
 
 def bearer_token() -> bytes:

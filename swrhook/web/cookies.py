@@ -1,5 +1,7 @@
 """The dashboard's cookies, and whether the browser uses TLS."""
 
+from datetime import timedelta
+
 from flask import Request, Response
 
 from swrhook.web.client_address import Networks, is_in
@@ -17,15 +19,24 @@ def read_cookie(request: Request, name: str, trusted: Networks) -> str:
 
 
 def set_cookie(
-    request: Request, answer: Response, name: str, value: str, trusted: Networks
+    request: Request,
+    answer: Response,
+    name: str,
+    value: str,
+    trusted: Networks,
+    lifetime: timedelta | None = None,
 ) -> None:
     """Set a cookie that scripts cannot read and forms of other sites do not send.
+
+    Without a lifetime it ends with the browser's session.
 
     SameSite is Lax, not Strict: a link in an alert must open its page without signing in again.
     """
     secure = is_https(request, trusted)
     full_name = _full_name(request, name, trusted)
-    answer.set_cookie(full_name, value, secure=secure, httponly=True, samesite="Lax")
+    answer.set_cookie(
+        full_name, value, max_age=lifetime, secure=secure, httponly=True, samesite="Lax"
+    )
 
 
 def delete_cookie(request: Request, answer: Response, name: str, trusted: Networks) -> None:

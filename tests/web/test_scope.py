@@ -375,6 +375,11 @@ def page_of_explain(scene: Scene) -> None:
     assert [word for word in ("team-b", "theirs", "secret-org") if word in own.text] == []
 
 
+def language_switch(scene: Scene) -> None:
+    answer = scene.page("POST", "/language", language="zh-CN")
+    assert (answer.status_code, answer.location) == (303, "/")
+
+
 def signing_in_and_out(scene: Scene) -> None:
     client = signed_in(scene.harness, TEAM)
     page = client.get("/syncs")
@@ -486,6 +491,7 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/rules"): refused_page("/rules"),
     ("GET", "/sign-in"): signing_in_and_out,
     ("POST", "/sign-in"): signing_in_and_out,
+    ("POST", "/language"): language_switch,
     ("POST", "/sign-out"): signing_in_and_out,
     ("GET", "/static/<path:filename>"): open_to_all("/static/dashboard.css"),
     ("GET", "/syncs"): page_of("/syncs"),

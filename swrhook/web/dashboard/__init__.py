@@ -14,6 +14,7 @@ from swrhook.web.dashboard import formats, labels
 from swrhook.web.dashboard.administration import add_administration
 from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
+from swrhook.web.dashboard.language_switch import add_language_switch
 from swrhook.web.dashboard.notifications import add_notifications
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.pauses import add_pauses
@@ -24,8 +25,11 @@ from swrhook.web.dashboard.security import FORM_KEY, expected_form_key, protect
 from swrhook.web.dashboard.selection import add_selection
 from swrhook.web.dashboard.sign_in import add_sign_in
 from swrhook.web.dashboard.syncs import add_syncs
+from swrhook.web.languages import current_language
 from swrhook.web.problems import STATUSES
 from swrhook.web.session import Session
+from swrhook.wording.catalogues import NAMES as LANGUAGE_NAMES
+from swrhook.wording.message import capitalize, say, say_list
 
 
 def dashboard_pages(web: WebContext) -> Blueprint:
@@ -37,6 +41,7 @@ def dashboard_pages(web: WebContext) -> Blueprint:
         static_folder="static",
         static_url_path="/static",
     )
+    add_language_switch(blueprint, web)
     protect(blueprint, web)
     _add_template_context(blueprint, web)
     _add_error_pages(blueprint)
@@ -65,6 +70,9 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     blueprint.add_app_template_filter(format_span, "span")
     blueprint.add_app_template_filter(formats.format_seconds, "seconds")
     blueprint.add_app_template_filter(formats.format_error, "error_with")
+    blueprint.add_app_template_filter(labels.to_word, "word")
+    blueprint.add_app_template_filter(say_list, "listed")
+    blueprint.add_app_template_filter(capitalize, "capitalize")
 
     @blueprint.context_processor
     def context() -> dict[str, object]:
@@ -73,6 +81,8 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
             "labels": labels,
             "form_field": FORM_KEY,
             "form_key": expected_form_key(web),
+            "language": current_language(),
+            "languages": LANGUAGE_NAMES,
             "holder": None if session is None else session.holder,
             "may_operate": _has_role(session, Role.OPERATE),
             "may_administer": _has_role(session, Role.ADMIN),
@@ -104,8 +114,10 @@ def _add_error_pages(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(Exception)
     def internal_error(exc: Exception) -> tuple[str, int]:
         if is_unavailable(exc):
-            detail = f"The ledger cannot be used now: {reason_of(exc)}."
-            return page(503, "Service Unavailable", detail)
+            detail = say("The ledger cannot be used now: %(why)s.", why=reason_of(exc))
+            return page(503, say("Service Unavailable"), detail)
         logs.failure("request.failed", exc)
-        detail = "An error in swrhook itself, or an unreadable ledger; its log has the details."
-        return page(500, "Internal Server Error", detail)
+        detail = say(
+            "An error in swrhook itself, or an unreadable ledger; its log has the details."
+        )
+        return page(500, say("Internal Server Error"), detail)

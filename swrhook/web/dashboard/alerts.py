@@ -17,7 +17,8 @@ from swrhook.units import format_duration, format_span
 from swrhook.usecases.explain.text import capitalize
 from swrhook.web.dashboard.figures import Overview, count_syncs
 from swrhook.web.dashboard.formats import instant
-from swrhook.web.dashboard.labels import STATES
+from swrhook.web.dashboard.labels import STATES, to_word
+from swrhook.wording.message import say, say_count, say_list, to_sentence
 
 _LONGEST_EXAMPLE = 200
 
@@ -35,11 +36,12 @@ class Alert:
 def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
     """Yield the alerts, the worst first."""
     for name, problem in health.failing().items():
-        yield Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
+        text = say("This process is not ready: %(name)s: %(problem)s", name=name, problem=problem)
+        yield Alert("bad", text, say("See its log."))
     mistake = health.noted().get("configuration")
     if mistake is not None:
-        remedy = "Fix the file; it is reloaded within seconds."
-        yield Alert("fair", f"Configuration: {mistake}", remedy)
+        remedy = say("Fix the file; it is reloaded within seconds.")
+        yield Alert("fair", say("Configuration: %(problem)s", problem=mistake), remedy)
     yield from map(_paused, overview.pauses)
     yield from (_failed(groups) for groups in _by_cause(overview.failing))
     yield from (_held_up(groups) for groups in _by_cause(overview.held_up))
@@ -65,39 +67,57 @@ def _by_cause(groups: Sequence[SyncGroup]) -> Iterator[Sequence[SyncGroup]]:
 
 def _failed(groups: Sequence[SyncGroup]) -> Alert:
     first = groups[0]
-    text = f"{_tags(groups)} {first.state} in {_regions(groups)}: {STATES[first.state].meaning}."
-    remedy = f"{_example(first)}Open the list: each sync says what to change; then retry them."
+    text = say_count(
+        "%(tags)s tag is %(state)s in %(regions)s: %(meaning)s.",
+        "%(tags)s tags are %(state)s in %(regions)s: %(meaning)s.",
+        count_syncs(groups),
+        tags=_tags(groups),
+        state=to_word(first.state),
+        regions=_regions(groups),
+        meaning=STATES[first.state].meaning,
+    )
+    remedy = say("Open the list: each sync says what to change; then retry them.")
     path = url_for(".syncs", show=first.state, standing="1", region=_region(groups), since="7d")
-    return Alert("bad", text, remedy, path)
+    return Alert("bad", text, _after_example(first, remedy), path)
 
 
 def _held_up(groups: Sequence[SyncGroup]) -> Alert:
-    text = f"{_tags(groups)} held up on the way to {_regions(groups)}."
-    remedy = f"{_example(groups[0])}Nothing is lost: they are retried until retry.deadline."
+    text = say_count(
+        "%(tags)s tag is held up on the way to %(regions)s.",
+        "%(tags)s tags are held up on the way to %(regions)s.",
+        count_syncs(groups),
+        tags=_tags(groups),
+        regions=_regions(groups),
+    )
+    remedy = say("Nothing is lost: they are retried until retry.deadline.")
     path = url_for(".syncs", show=groups[0].state, region=_region(groups))
-    return Alert("fair", text, remedy, path)
+    return Alert("fair", text, _after_example(groups[0], remedy), path)
 
 
 def _late(groups: Sequence[SyncGroup], overview: Overview) -> Alert:
     # Ids sort by time: this cursor leaves out what is younger.
     first, cursor = groups[0], lowest_id(overview.late_before)
     path = url_for(".syncs", show=first.state, region=_region(groups), cursor=cursor)
-    where = _regions(groups)
-    late_after = format_span(overview.late_after)
-    text = f"{_tags(groups)} late for {where}: {first.state} for more than {late_after}."
-    remedy = f"{_example(first)}Nothing is lost; each sync's page says what it waits for."
-    return Alert("fair", text, remedy, path)
+    text = say_count(
+        "%(tags)s tag is late for %(regions)s: %(state)s for more than %(span)s.",
+        "%(tags)s tags are late for %(regions)s: %(state)s for more than %(span)s.",
+        count_syncs(groups),
+        tags=_tags(groups),
+        regions=_regions(groups),
+        state=to_word(first.state),
+        span=format_span(overview.late_after),
+    )
+    remedy = say("Nothing is lost; each sync's page says what it waits for.")
+    return Alert("fair", text, _after_example(first, remedy), path)
 
 
 def _tags(groups: Sequence[SyncGroup]) -> str:
-    return _format_count(
-        count_syncs(groups), "tag is", "tags are", more=any(syncs.is_more for syncs in groups)
-    )
+    return _format_count(count_syncs(groups), more=any(syncs.is_more for syncs in groups))
 
 
 def _regions(groups: Sequence[SyncGroup]) -> str:
     *others, last = sorted(syncs.target_region for syncs in groups)
-    return f"{', '.join(others)} and {last}" if others else last
+    return say("%(others)s and %(last)s", others=say_list(others), last=last) if others else last
 
 
 def _region(groups: Sequence[SyncGroup]) -> str | None:
@@ -105,33 +125,50 @@ def _region(groups: Sequence[SyncGroup]) -> str | None:
     return groups[0].target_region if len(groups) == 1 else None
 
 
-def _example(group: SyncGroup) -> str:
+def _after_example(group: SyncGroup, remedy: str) -> str:
     if group.example is None:
-        return ""
+        return remedy
     shortened = group.example[:_LONGEST_EXAMPLE] + "…" * (len(group.example) > _LONGEST_EXAMPLE)
-    return f"{'Why' if group.count == 1 else 'Example'}: {shortened.rstrip('.')}. "
+    return say_count(
+        "Why: %(example)s. %(remedy)s",
+        "Example: %(example)s. %(remedy)s",
+        group.count,
+        example=shortened.rstrip("."),
+        remedy=remedy,
+    )
 
 
 def _silent(status: SenderStatus) -> Alert:
     last = status.last_delivery_at
-    since = "has never delivered" if last is None else f"last delivered {instant(last)} UTC"
     expected = "" if status.expect_every is None else format_duration(status.expect_every)
+    sentence = _NEVER_DELIVERED if last is None else _LAST_DELIVERED
     return Alert(
         "fair",
-        f"{status.sender} is silent: it {since}, expected every {expected}.",
-        "Check in the sending system whether its webhook is enabled, and what answers it got.",
+        sentence.using(
+            sender=status.sender, every=expected, last="" if last is None else instant(last)
+        ),
+        say("Check in the sending system whether its webhook is enabled, and what answers it got."),
         url_for(".deliveries", sender=status.sender),
     )
 
 
+_NEVER_DELIVERED = say("%(sender)s is silent: it has never delivered, expected every %(every)s.")
+_LAST_DELIVERED = say(
+    "%(sender)s is silent: it last delivered %(last)s UTC, expected every %(every)s."
+)
+
+
 def _quarantined(count: int) -> Alert:
-    is_more = count > MOST_COUNTED
     counted = min(count, MOST_COUNTED)
-    deliveries = _format_count(counted, "delivery was", "deliveries were", more=is_more)
     return Alert(
         "fair",
-        f"{deliveries} not understood in the last 24 hours.",
-        "They are stored whole: see what was sent, and replay them after a change.",
+        say_count(
+            "%(deliveries)s delivery was not understood in the last 24 hours.",
+            "%(deliveries)s deliveries were not understood in the last 24 hours.",
+            counted,
+            deliveries=_format_count(counted, more=count > MOST_COUNTED),
+        ),
+        say("They are stored whole: see what was sent, and replay them after a change."),
         url_for(".deliveries", outcome="quarantined", since="24h"),
     )
 
@@ -139,17 +176,23 @@ def _quarantined(count: int) -> Alert:
 def _overlapping(overlaps: Sequence[SeenOverlap]) -> Alert:
     contradictions = [seen for seen in overlaps if seen.overlap.is_contradiction]
     seen, *_ = contradictions or overlaps
-    verb = "contradicts" if contradictions else "duplicates"
+    sentence = _CONTRADICTED if contradictions else _DUPLICATED
     return Alert(
         "fair",
-        f"SWR's own automatic synchronization {verb} the rules: {seen.repository.key}: "
-        f"{seen.overlap}.",
-        f"{REMEDY[0].upper()}{REMEDY[1:]}.",
+        sentence.using(repository=seen.repository.key, overlap=str(seen.overlap)),
+        to_sentence(REMEDY),
         url_for(".rules", _anchor="automatic"),
     )
 
 
-def _format_count(count: int, one: str, several: str, *, more: bool) -> str:
-    """Write a count with its noun; with `more`, not all were counted."""
-    at_least = "at least " if more else ""
-    return f"{at_least}{count:,} {one if count == 1 else several}"
+_CONTRADICTED = say(
+    "SWR's own automatic synchronization contradicts the rules: %(repository)s: %(overlap)s."
+)
+_DUPLICATED = say(
+    "SWR's own automatic synchronization duplicates the rules: %(repository)s: %(overlap)s."
+)
+
+
+def _format_count(count: int, *, more: bool) -> str:
+    """Write a count; with `more`, not all were counted."""
+    return say("at least %(count)s", count=count) if more else f"{count:,}"

@@ -16,6 +16,7 @@ from swrhook.web.api.deliveries import visible_senders
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import SINCE
 from swrhook.web.dashboard.syncs import read_query
+from swrhook.wording.message import say, say_alternatives
 
 _DEFAULT_SINCE = "7d"
 
@@ -34,7 +35,7 @@ def add_explain(blueprint: Blueprint, web: WebContext) -> None:
             except NothingUsable as exc:
                 errors = exc.reasons
             except UnknownSender:
-                errors = (f"No sender is named {query['sender']}.",)
+                errors = (say("No sender is named %(sender)s.", sender=query["sender"]),)
         return render_template(
             "dashboard/explain.html",
             query=query,
@@ -58,10 +59,18 @@ def describe_clause(clause: ClauseTrace) -> str:
     """Write which patterns a field's value matches or, if none, which it does not match."""
     matching = [pattern.pattern for pattern in clause.patterns if pattern.matched]
     patterns = matching or [pattern.pattern for pattern in clause.patterns]
-    verb = "matches" if matching else "does not match"
-    alternatives = " or ".join(f'"{pattern}"' for pattern in patterns)
-    negation = ('; excluded by "not"' if matching else ' (under "not")') if clause.excludes else ""
-    return f'{clause.field} "{clause.value}" {verb} {alternatives}{negation}'
+    sentence = _CLAUSES[bool(matching), clause.excludes]
+    alternatives = say_alternatives([f'"{pattern}"' for pattern in patterns])
+    return sentence.using(field=clause.field, value=clause.value, patterns=alternatives)
+
+
+# By whether a pattern matches, and whether the clause stands under `not`.
+_CLAUSES = {
+    (True, False): say('%(field)s "%(value)s" matches %(patterns)s'),
+    (False, False): say('%(field)s "%(value)s" does not match %(patterns)s'),
+    (True, True): say('%(field)s "%(value)s" matches %(patterns)s; excluded by "not"'),
+    (False, True): say('%(field)s "%(value)s" does not match %(patterns)s (under "not")'),
+}
 
 
 def add_whatif(blueprint: Blueprint, web: WebContext) -> None:

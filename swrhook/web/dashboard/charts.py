@@ -11,20 +11,27 @@ from datetime import datetime, timedelta
 
 from swrhook.ledger.queries.overview import VerifyTime
 from swrhook.ledger.queries.stats import percentile
+from swrhook.wording.message import say
 
 HOURS = 24
 WIDTH, HEIGHT = 340, 120
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 332, 8, 98
 _SECOND_MARKS = {
-    0.1: "0.1 s",
-    1: "1 s",
-    10: "10 s",
-    60: "1 min",
-    600: "10 min",
-    3600: "1 h",
-    36000: "10 h",
+    0.1: say("0.1 s"),
+    1: say("1 s"),
+    10: say("10 s"),
+    60: say("1 min"),
+    600: say("10 min"),
+    3600: say("1 h"),
+    36000: say("10 h"),
 }
-_HOUR_MARKS = {24: "24 h ago", 18: "18 h", 12: "12 h", 6: "6 h", 0: "now"}
+_HOUR_MARKS = {
+    24: say("24 h ago"),
+    18: say("18 h"),
+    12: say("12 h"),
+    6: say("6 h"),
+    0: say("now"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,18 @@ def _chart(region: str, times: Sequence[VerifyTime], top: float, now: datetime) 
 
 def _bar(hour: int, seconds: Sequence[float], top: float) -> Bar:
     median, p95 = percentile(seconds, 50), percentile(seconds, 95)
-    text = f"{hour + 1} to {hour} h ago: half within {median:.1f} s, 95 % within {p95:.1f} s"
+    span = {"from": hour + 1, "to": hour}
+    text = say(
+        "%(from)s to %(to)s h ago: half within %(median)s s, 95 %% within %(p95)s s",
+        median=_tenths(median),
+        p95=_tenths(p95),
+        **span,
+    )
     return Bar(_x(hour + 0.5), _y(p95, top), _y(median, top), text)
+
+
+def _tenths(seconds: float) -> str:
+    return f"{seconds:.1f}"
 
 
 def _x(hours_ago: float) -> float:

@@ -26,6 +26,7 @@ from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_page, read_query
 from swrhook.web.hooks import status_of, to_answer
 from swrhook.web.problems import require
+from swrhook.wording.message import say
 
 # The most characters of a body, and syncs of a delivery, on a page.
 LONGEST_BODY = 64 * 1024
@@ -49,7 +50,7 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
     def delivery(delivery_id: str) -> str:
         limits = scope()
         with web.database.read() as connection:
-            missing = "There is no delivery with this id; old ones are deleted."
+            missing = say("There is no delivery with this id; old ones are deleted.")
             listed = require(find_delivery(connection, delivery_id, limits), missing)
             stored = require(stored_delivery(connection, delivery_id), missing)
             criteria = SyncFilter(delivery=delivery_id, limit=MOST_SYNCS, scope=limits)
@@ -86,7 +87,11 @@ def format_body(body: bytes) -> str:
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     if len(text) <= LONGEST_BODY:
         return text
-    return f"{text[:LONGEST_BODY]}\n… {len(text) - LONGEST_BODY:,} more characters are not shown"
+    return say(
+        "%(text)s\n… %(left)s more characters are not shown",
+        text=text[:LONGEST_BODY],
+        left=len(text) - LONGEST_BODY,
+    )
 
 
 def _format_answer(delivery: ListedDelivery, syncs: Sequence[ListedSync]) -> str | None:

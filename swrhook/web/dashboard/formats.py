@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from swrhook.clock import Clock
 from swrhook.units import format_span
+from swrhook.wording.message import say, say_count
 
 Value = TypeVar("Value")
 
@@ -20,13 +21,33 @@ def format_ago(moment: datetime, now: datetime) -> str:
     """Write how long ago a time was, or in how long it is, in its largest unit: `3 hours ago`."""
     seconds = (now - moment).total_seconds()
     size = abs(seconds)
-    unit, length = next((unit for unit in _AGO_UNITS if size >= unit[1]), _AGO_UNITS[-1])
-    count = int(size // length)
-    words = f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"in {words}" if seconds < 0 else f"{words} ago"
+    length, past, future = next((unit for unit in _AGES if size >= unit[0]), _AGES[-1])
+    age = future if seconds < 0 else past
+    return age.using(count=int(size // length))
 
 
-_AGO_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_AGES = (
+    (
+        86400,
+        say_count("%(count)s day ago", "%(count)s days ago", 0),
+        say_count("in %(count)s day", "in %(count)s days", 0),
+    ),
+    (
+        3600,
+        say_count("%(count)s hour ago", "%(count)s hours ago", 0),
+        say_count("in %(count)s hour", "in %(count)s hours", 0),
+    ),
+    (
+        60,
+        say_count("%(count)s minute ago", "%(count)s minutes ago", 0),
+        say_count("in %(count)s minute", "in %(count)s minutes", 0),
+    ),
+    (
+        1,
+        say_count("%(count)s second ago", "%(count)s seconds ago", 0),
+        say_count("in %(count)s second", "in %(count)s seconds", 0),
+    ),
+)
 
 
 def shorten_digest(digest: str) -> str:
@@ -50,10 +71,12 @@ def format_error(code: str | None, message: str | None) -> str:
     """
     status = (code or "").removeprefix("HTTP.")
     if status == code:
-        return f"{message} ({code})" if message else str(code)
+        return say("%(message)s (%(code)s)", message=message, code=code) if message else str(code)
     if not message:
-        return f"HTTP status {status}"
-    return message if status in message else f"HTTP status {status}: {message}"
+        return say("HTTP status %(status)s", status=status)
+    if status in message:
+        return message
+    return say("HTTP status %(status)s: %(message)s", status=status, message=message)
 
 
 class TimedCache(Generic[Value]):

@@ -12,11 +12,12 @@ from swrhook.web.api.notifications import channels_of, send_again, send_test, sh
 from swrhook.web.api.queries import NotificationQuery, to_filter
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_page, read_query
+from swrhook.wording.message import say
 
 # Shown after a button was pressed, by the parameter `note` in the URL.
 NOTES = {
-    "tested": "A test is on its way: its state below says whether the channel accepted it.",
-    "again": "It is delivered again.",
+    "tested": say("A test is on its way: its state below says whether the channel accepted it."),
+    "again": say("It is delivered again."),
 }
 
 

@@ -21,6 +21,7 @@ from swrhook.web.dashboard.figures import Overview, count_syncs, read_overview
 from swrhook.web.dashboard.formats import TimedCache
 from swrhook.web.dashboard.labels import Label
 from swrhook.web.dashboard.volume import volume_charts
+from swrhook.wording.message import say
 
 # Everyone who has the page open refreshes it every few seconds: the queries are shared.
 _CACHED_FOR = timedelta(seconds=2)
@@ -77,12 +78,12 @@ class RegionSummary:
     def status(self) -> Label:
         """Return the label of the worst that is true of the region."""
         if self.failing:
-            return Label("✕", "bad", "failed")
+            return Label("✕", "bad", say("failed"))
         if self.held_up:
-            return Label("!", "fair", "held up")
+            return Label("!", "fair", say("held up"))
         if self.late:
-            return Label("!", "fair", "late")
-        return Label("✓", "good", "healthy")
+            return Label("!", "fair", say("late"))
+        return Label("✓", "good", say("healthy"))
 
 
 def _summarize_regions(

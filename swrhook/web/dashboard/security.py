@@ -7,6 +7,7 @@ from werkzeug.exceptions import BadRequest
 
 from swrhook.web.context import WebContext
 from swrhook.web.cookies import STRICT_TRANSPORT_SECURITY, is_https, read_cookie
+from swrhook.wording.message import say
 
 # Only files of this host; no inline script or style, and no frame.
 CONTENT_SECURITY_POLICY = (
@@ -45,7 +46,7 @@ def protect(blueprint: Blueprint, web: WebContext) -> None:
         key = request.form.get(FORM_KEY, "").encode()
         expected = expected_form_key(web).encode()
         if site != "same-origin" or not expected or not hmac.compare_digest(key, expected):
-            raise BadRequest("the form is too old or comes from another page: reload the page")
+            raise BadRequest(say("the form is too old or comes from another page: reload the page"))
 
     @blueprint.after_request
     def add_headers(answer: Response) -> Response:

@@ -18,6 +18,7 @@ from swrhook.web.api.fields import TagField
 from swrhook.web.api.syncs import cancel_sync, order_syncs, retry_sync
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.paths import local_path
+from swrhook.wording.message import say, say_count
 
 
 def add_selection(blueprint: Blueprint, web: WebContext) -> None:
@@ -64,6 +65,13 @@ def _redirect_to_list(path: str, verb: str, done: int, refused: int) -> Response
     return redirect(done_path, HTTPStatus.SEE_OTHER)
 
 
+_DONE = {
+    "ordered": say_count("%(count)s sync ordered.", "%(count)s syncs ordered.", 0),
+    "retried": say_count("%(count)s sync retried.", "%(count)s syncs retried.", 0),
+    "cancelled": say_count("%(count)s sync cancelled.", "%(count)s syncs cancelled.", 0),
+}
+
+
 def take_note(query: dict[str, str]) -> str | None:
     """Take what was done to the selected syncs out of the URL's query; return it in words."""
     match = re.fullmatch(
@@ -72,7 +80,11 @@ def take_note(query: dict[str, str]) -> str | None:
     if match is None:
         return None
     verb, done, refused = match[1], int(match[2]), int(match[3])
-    note = f"{done} {'sync' if done == 1 else 'syncs'} {verb}."
-    if refused:
-        note += f" {refused} could not be: their state forbids it, or has changed meanwhile."
-    return note
+    done_note = _DONE[verb].using(count=done)
+    if not refused:
+        return done_note
+    return say(
+        "%(done)s %(refused)s could not be: their state forbids it, or has changed meanwhile.",
+        done=done_note,
+        refused=refused,
+    )

@@ -19,6 +19,7 @@ from swrhook.web.cookies import delete_cookie, read_cookie, set_cookie
 from swrhook.web.dashboard.paths import local_path
 from swrhook.web.dashboard.security import FORM_COOKIE
 from swrhook.web.rate_limit import FailedSignIns
+from swrhook.wording.message import say, say_count
 
 # In the audit log; a refused sign-in has no token.
 _ACTION = "POST /sign-in"
@@ -89,7 +90,11 @@ def _refuse(web: WebContext, config: Config, failures: FailedSignIns, path: str)
     address = client_address(request, config.options.trusted_proxies)
     if delay := failures.wait(address):
         web.metrics.access_denied.labels("too_many_tries").inc()
-        error = f"Too many wrong tokens from your address: try again in {delay} seconds."
+        error = say_count(
+            "Too many wrong tokens from your address: try again in %(count)s second.",
+            "Too many wrong tokens from your address: try again in %(count)s seconds.",
+            delay,
+        )
         answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
         answer.headers["Retry-After"] = str(delay)
         return answer
@@ -98,7 +103,7 @@ def _refuse(web: WebContext, config: Config, failures: FailedSignIns, path: str)
     if failures.count(address):
         refused = AuditEntry(_NOBODY, _NO_ROLE, _ACTION, str(address), HTTPStatus.FORBIDDEN)
         _record(web, refused)
-    error = "This is not one of the tokens under access.tokens in swrhook.yaml."
+    error = say("This is not one of the tokens under access.tokens in swrhook.yaml.")
     return _form(config, HTTPStatus.FORBIDDEN, path, error)
 
 

@@ -21,14 +21,15 @@ from swrhook.web.dashboard.labels import GROUPS, STATES
 from swrhook.web.dashboard.selection import take_note
 from swrhook.web.dashboard.timeline import steps
 from swrhook.web.problems import require
+from swrhook.wording.message import say
 
 Filter = TypeVar("Filter")
 
 PAGE_SIZE = 50
 # Shown on the sync's page after a button was pressed, by the parameter `note` in its URL.
 NOTES = {
-    "retried": "Restarted with the current rules.",
-    "cancelled": "Cancelled. The result of a call in flight is still recorded.",
+    "retried": say("Restarted with the current rules."),
+    "cancelled": say("Cancelled. The result of a call in flight is still recorded."),
 }
 
 
@@ -52,7 +53,7 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
 
     @blueprint.get("/syncs/<sync_id>")
     def sync(sync_id: str) -> str:
-        missing = "There is no sync with this id; old ones are deleted."
+        missing = say("There is no sync with this id; old ones are deleted.")
         timeline = require(web.read(read_timeline, sync_id), missing)
         require(timeline if is_visible(timeline.sync.namespace) else None, missing)
         note = NOTES.get(request.args.get("note", ""))
@@ -102,7 +103,7 @@ def load_sync_filter(
     show, image = parameters.pop("show", None), parameters.pop("image", None)
     standing = bool(parameters.pop("standing", "")) or show == "failing"
     if show is not None and show not in GROUPS and show not in STATES:
-        raise ValidationError({"show": ["is neither a state nor a group of states."]})
+        raise ValidationError({"show": [say("is neither a state nor a group of states.")]})
     if show is not None:
         parameters["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
     loaded = {**SyncQuery().load(parameters), "standing": standing, "scope": scope()}

@@ -245,7 +245,7 @@ def test_the_role_read_has_no_buttons_and_cannot_use_them(harness: WebHarness) -
     for path in (f"/syncs/{sync}", f"/deliveries/{delivery}"):
         assert [
             part.partition("</button>")[0].rpartition(">")[2]
-            for part in reader.get(path).text.split("<button")[1:]
+            for part in reader.get(path).text.partition("<footer")[0].split("<button")[1:]
         ] == ["Sign out"]
     for path in (f"/syncs/{sync}/retry", f"/deliveries/{delivery}/replay", f"/syncs/{sync}/cancel"):
         assert press(reader, path).status_code == 403

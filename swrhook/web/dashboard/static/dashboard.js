@@ -77,7 +77,7 @@ function countSelected() {
   const boxes = [...live.querySelectorAll("input[name=sync]")];
   const count = boxes.filter((box) => box.checked).length;
   const text = live.querySelector("[data-selected]");
-  if (text) text.textContent = count ? `${count} selected:` : text.dataset.selected;
+  if (text) text.textContent = count ? text.dataset.count.replace("0", count) : text.dataset.selected;
 }
 
 document.addEventListener("change", (event) => {
@@ -137,7 +137,7 @@ async function refresh() {
   if (document.hidden || isInUse()) return;
   const response = await fetch(location.href, { signal: AbortSignal.timeout(10000) });
   if (response.redirected) {
-    showStatus("You are signed out: reload the page to sign in. This content is no longer refreshed.");
+    showStatus(connection.dataset.signedOut);
     return "stop";
   }
   if (!response.ok) throw new Error(response.statusText);
@@ -158,7 +158,7 @@ async function poll() {
     result = await refresh();
   } catch {
     failures += 1;
-    showStatus("swrhook does not answer. This content is old; the page keeps trying.");
+    showStatus(connection.dataset.silent);
   }
   if (result !== "stop") timer = setTimeout(poll, interval * Math.min(2 ** failures, 12));
 }

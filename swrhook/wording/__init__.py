@@ -1,0 +1,1 @@
+"""What swrhook says to people, in English and in the languages of its catalogues."""

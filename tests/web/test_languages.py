@@ -1,0 +1,68 @@
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from swrhook.web.languages import COOKIE
+from tests.web.harness import READ, WebHarness, form_key, signed_in
+
+CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
+
+
+def language(client: FlaskClient, path: str = "/sign-in", **headers: str) -> str:
+    [tag] = re.findall(r'<html lang="([^"]*)">', client.get(path, headers=headers).text)
+    return str(tag)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        ("zh-Hans-SG", "zh-CN"),
+        ("zh-TW,en;q=0.1", "zh-CN"),
+        ("fr,zh;q=0.5,en;q=0.2", "zh-CN"),
+        ("en-GB,zh;q=0.9", "en"),
+        ("de,zh;q=0", "en"),
+        ("*", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_browser_chooses_the_language(
+    harness: WebHarness, accepted: str, expected: str
+) -> None:
+    client = harness.web.test_client()
+
+    assert language(client, **{"Accept-Language": accepted}) == expected
+
+
+def test_the_switch_wins_over_the_browser_before_and_after_signing_in(
+    harness: WebHarness,
+) -> None:
+    client = harness.web.test_client()
+    for path, choice in (("/sign-in", "en"), ("/syncs", "zh-CN")):
+        if path == "/syncs":
+            client = signed_in(harness, READ)
+        form = {"language": choice, "page": path, "form_key": form_key(client.get(path))}
+        answer = client.post("/language", data=form)
+        cookie = answer.headers["Set-Cookie"]
+
+        assert (answer.status_code, answer.location) == (303, path)
+        assert all(word in cookie for word in (COOKIE, "HttpOnly", "SameSite=Lax"))
+        assert language(client, path, **CHINESE) == choice
+
+
+def test_the_switch_needs_the_key_of_a_form_and_a_known_language(harness: WebHarness) -> None:
+    client = signed_in(harness, READ)
+    key = form_key(client.get("/syncs"))
+
+    assert client.post("/language", data={"language": "zh-CN"}).status_code == 400
+    assert client.post("/language", data={"language": "xx", "form_key": key}).status_code == 400
+
+
+def test_the_api_stays_english(harness: WebHarness) -> None:
+    answers = [
+        harness.client(READ).get("/api/v1/explain?image=team/web:v1", headers=headers)
+        for headers in (CHINESE, {})
+    ]
+
+    assert answers[0].get_json() == answers[1].get_json()
