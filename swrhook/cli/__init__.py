@@ -7,6 +7,7 @@ sentence of each command's help.
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from swrhook import __version__
 from swrhook.cli.options import examples
@@ -21,22 +22,28 @@ COMMANDS = {
         "Run a demonstration: simulator, service, deliveries from several senders, all outcomes."
     ),
     "syncs": "List syncs, newest first.",
+    "show": "Show the sync or the delivery with this ID, whole.",
     "deliveries": "List deliveries, newest first.",
+    "senders": ("List the configured senders, with what they delivered in the last 24 hours."),
     "explain": "Explain why IMAGE:TAG was, or was not, replicated.",
     "whatif": "Show what the rules in NEWFILE would have done with past pushes.",
     "wait": "Wait until IMAGE is verified at every target, as the last step of a job.",
     "available": (
         "Tell whether each IMAGE is at its targets now, asking SWR where that is not known."
     ),
+    "order": "Sync IMAGE now, though no delivery announced it; prints the syncs.",
     "retry": "Restart ended syncs under the current rules; prints them.",
     "cancel": "Cancel syncs that are not verified; prints them.",
     "pause": "Hold back the syncs of a region, a rule or a sender; list what is paused.",
     "resume": "End a pause; what it held back goes on in order.",
     "backfill": "Sync the tags that repositories had before the rules.",
     "reconcile": "Compare sources with targets and repair the differences.",
+    "repairs": "List backfills and reconciles, newest first, or show one with its progress.",
     "import-autosync": "Print SWR's own automatic synchronization as rules for swrhook.yaml.",
     "notify": "Test the channels for notifications, and list what was told.",
+    "audit": "List who changed what over the API and the dashboard, newest first.",
     "replay": "Process deliveries again with the current configuration; prints the new ones.",
+    "completion": "Print the code with which SHELL completes commands, options and their values.",
 }
 # The other commands are in modules of their own names.
 _MODULES = {
@@ -46,6 +53,7 @@ _MODULES = {
     "cancel": "sync_actions",
     "pause": "pauses",
     "resume": "pauses",
+    "repairs": "repair_list",
 }
 
 
@@ -64,6 +72,15 @@ class _LazyGroup(click.Group):
         module = import_module(f"swrhook.cli.{_MODULES.get(cmd_name, name)}")
         command: click.Command = getattr(module, name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command or an option. click's own method would import every command."""
+        names = [
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command. Its error may quote text that must not control the terminal."""

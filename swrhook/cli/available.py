@@ -2,14 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import click
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
 from swrhook.cli.options import command, json_option, text_option
-from swrhook.cli.tables import Column, Resource, print_items
-from swrhook.units import format_span
+from swrhook.cli.tables import Column, Resource, age_column, print_items
 
 YES, NO, NOT_KNOWN = 0, 1, 2
 
@@ -24,13 +22,6 @@ def _target(item: Item) -> str:
     return f"{item['region']}/{item['namespace']}"
 
 
-def _last_seen(item: Item) -> str:
-    """Return how long ago the target was observed."""
-    if item["observed_at"] is None:
-        return "never"
-    return f"{format_span(datetime.now(UTC) - datetime.fromisoformat(item['observed_at']))} ago"
-
-
 def _details(item: Item) -> str:
     return str(item["reason"] or item["digest"] or "")
 
@@ -40,10 +31,10 @@ _TARGETS = Resource(
     "target",
     "targets",
     (
-        Column("state", unwrapped=True, styled=True),
+        Column("state", styled=True),
         Column("image"),
         Column("target", _target),
-        Column("seen", _last_seen),
+        age_column("observed_at", "seen"),
         Column("digest", _details),
     ),
 )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import click
 
 from swrhook.cli.client import Client, Declined, Item, Query, connect
-from swrhook.cli.options import LARGEST_PAGE
 from swrhook.cli.tables import Resource, print_items
 from swrhook.cli.terminal import count_of, print_notice, progress_bar
 
@@ -51,7 +50,7 @@ class BulkAction:
 
     def _select(self, client: Client, query: Query, *, yes: bool) -> Sequence[str]:
         """Return the ids of the objects that match, oldest first, after a confirmation."""
-        pages = client.pages(self.resource.path, {**query, "limit": LARGEST_PAGE})
+        pages = self.resource.pages(client, query)
         items = [item for page in pages for item in page if self.applies_to(item)]
         if not items:
             return ()

@@ -19,13 +19,13 @@ from swrhook.usecases.rule_scope import rule_scope
 from swrhook.usecases.swr_questions import ask_questions, count_questions
 
 _COLUMNS = (
-    Column("result", itemgetter("level"), unwrapped=True, styled=True),
+    Column("result", itemgetter("level"), styled=True),
     Column("about"),
     Column("found", itemgetter("message")),
     Column("what to do", itemgetter("remedy")),
 )
 _FACT_COLUMNS = (
-    Column("region", unwrapped=True),
+    Column("region"),
     Column("open fact", itemgetter("question")),
     Column("answer"),
 )

@@ -39,6 +39,10 @@ class Declined(click.ClickException):
     """The server refused to change an object: it does not exist, or its state forbids it."""
 
 
+class Unknown(click.ClickException):
+    """The server knows no object with this id."""
+
+
 class Unreachable(click.ClickException):
     """The server cannot be reached now; a later attempt may succeed."""
 
@@ -58,16 +62,11 @@ class Client:
             raise self._error("the answer is not a list: is this the address of swrhook?")
         return {"next": None, **page}
 
-    def pages(self, path: str, query: Query) -> Iterator[Sequence[Item]]:
-        """Yield the items of every page, following the cursor."""
-        page = self.page(path, query)
-        yield page["items"]
-        while page["next"] is not None:
-            page = self.page(path, {**query, "cursor": page["next"]})
-            yield page["items"]
-
     def show(self, path: str, query: Query | None = None) -> Item:
-        """Return one object. Parameters of the query that are None are left out."""
+        """Return one object. Parameters of the query that are None are left out.
+
+        Raises Unknown if there is no such object, and Unreachable.
+        """
         return self._send("GET", path, query)
 
     def post(self, path: str, body: Item | None = None) -> Item:
@@ -85,7 +84,7 @@ class Client:
         """
         response, content = self._request("GET", path, query, None, seconds)
         if response.status_code >= _UNAVAILABLE:
-            raise Unreachable(self._refusal(response, content).format_message())
+            raise self._refusal(response, content)
         # Every end of a long poll has the syncs, also 404, 408, 409 and 429.
         if not isinstance(content.get("syncs"), list):
             raise self._refusal(response, content)
@@ -131,18 +130,28 @@ class Client:
 
     def _refusal(self, response: requests.Response, problem: Item) -> click.ClickException:
         """Return the exception for a response that is an error or a redirect."""
-        reasons = problem.get("reasons") or [problem.get("detail") or response.reason]
-        text = "; ".join(str(reason) for reason in reasons)
-        if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        status = response.status_code
+        text = self._explain(response, problem)
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY:
             return click.UsageError(text)
+        if response.request.method == "POST" and status in _DECLINED:
+            return Declined(text)
+        if status == HTTPStatus.NOT_FOUND and "detail" in problem:
+            return Unknown(text)
+        kind = Unreachable if status >= _UNAVAILABLE else click.ClickException
+        return self._error(f"{text} ({status})", kind)
+
+    def _explain(self, response: requests.Response, problem: Item) -> str:
+        """Return what is wrong, and what to do."""
         if response.status_code == HTTPStatus.UNAUTHORIZED:
-            text = "SWRHOOK_TOKEN is not accepted" if self.token else "SWRHOOK_TOKEN is not set"
+            return "SWRHOOK_TOKEN is not accepted" if self.token else "SWRHOOK_TOKEN is not set"
         if response.is_redirect:
             location = response.headers["Location"]
-            text = f"redirects to {location}: set SWRHOOK_URL to the final address"
-        if response.request.method == "POST" and response.status_code in _DECLINED:
-            return Declined(text)
-        return self._error(f"{text} ({response.status_code})")
+            return f"redirects to {location}: set SWRHOOK_URL to the final address"
+        if response.status_code == HTTPStatus.NOT_FOUND and "detail" not in problem:
+            return f"{response.reason}, is this the address of swrhook?"
+        reasons = problem.get("reasons") or [problem.get("detail") or response.reason]
+        return "; ".join(str(reason) for reason in reasons)
 
     def _error(
         self, text: str, kind: type[click.ClickException] = click.ClickException

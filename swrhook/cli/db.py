@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from swrhook.cli.options import examples, text_option
-from swrhook.cli.terminal import print_notice, progress_bar
+from swrhook.cli.terminal import count_of, print_notice, progress_bar
 from swrhook.errors import SwrhookError
 from swrhook.ledger.database import accept_file, open_database, schema_of
 from swrhook.ledger.sqlite import back_up
@@ -93,11 +93,14 @@ def copy(source: str | None, target: str) -> None:
     in PGPASSWORD is not shown in the list of processes.
     """
     source = source or _ledger_url()
+    _require(source, "sqlite:", "--from must be sqlite:///FILE")
+    _require(target, "postgresql", "--to must be postgresql+psycopg://…")
     schema_of(source)  # otherwise a file that is not there would be created
     with progress_bar("Copying rows", count_rows(source)) as progress:
         copies = copy_ledger(source, target, progress.advance)
     rows = sum(table.rows for table in copies)
-    click.echo(f"copied and compared {len(copies)} tables with {rows} rows")
+    tables = count_of(len(copies), "table")
+    click.echo(f"copied and compared {tables} with {count_of(rows, 'row')}")
     click.echo("now set SWRHOOK_DATABASE_URL to the new ledger, and start the service")
 
 
@@ -115,6 +118,11 @@ def accept() -> None:
         if is_there
         else "there is no ledger: the next start of the service creates an empty one"
     )
+
+
+def _require(url: str, beginning: str, message: str) -> None:
+    if not url.startswith(beginning):
+        raise click.UsageError(message)
 
 
 def _ledger_url() -> str:

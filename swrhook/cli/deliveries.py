@@ -1,8 +1,11 @@
 """The command `deliveries`: lists deliveries."""
 
+from datetime import timedelta
+
 from swrhook.cli.client import Item, QueryValue
+from swrhook.cli.lists import print_list
 from swrhook.cli.options import choice_option, command, list_options, text_option
-from swrhook.cli.tables import ID_COLUMN, Column, Resource, format_time, print_list
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, age_column
 from swrhook.model import Outcome
 
 # A row names at most this many images.
@@ -27,12 +30,12 @@ DELIVERIES = Resource(
     "deliveries",
     (
         ID_COLUMN,
-        Column("received", lambda item: format_time(item["received_at"]), unwrapped=True),
+        age_column("received_at"),
         Column("sender"),
-        Column("outcome", unwrapped=True, styled=True),
-        Column("images", _images),
+        Column("outcome", styled=True),
         Column("syncs", _syncs),
-        Column("reason", lambda item: item["reason"] or ""),
+        Column("images", _images),
+        Column("why", lambda item: item["reason"] or ""),
     ),
 )
 
@@ -44,6 +47,8 @@ DELIVERIES = Resource(
 @text_option("--sender", "Only deliveries from this sender.")
 @choice_option("--outcome", Outcome, "Only deliveries with this outcome:")
 @list_options
-def deliveries(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
+def deliveries(
+    *, everything: bool, watch: timedelta | None, as_json: bool, **query: QueryValue
+) -> None:
     """List deliveries, newest first."""
-    print_list(DELIVERIES, query, everything=everything, as_json=as_json)
+    print_list(DELIVERIES, query, everything=everything, watch=watch, as_json=as_json)

@@ -1,7 +1,7 @@
 """The command `explain`."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 from rich.text import Text
@@ -51,11 +51,18 @@ def _node(text: str, style: str = "", children: Iterable[Tree] = ()) -> Tree:
 
 def _rules(explanation: Item) -> Tree:
     heading = f"by the rules in use, {explanation['rules_version']}"
-    return _node(heading, "bold", [_sender(sender) for sender in explanation["senders"]])
+    # Equal answers of several senders are one.
+    answers: dict[str, list[Item]] = {}
+    for sender in explanation["senders"]:
+        answer = {name: value for name, value in sender.items() if name != "sender"}
+        answers.setdefault(json.dumps(answer), []).append(sender)
+    return _node(heading, "bold", [_senders(senders) for senders in answers.values()])
 
 
-def _sender(sender: Item) -> Tree:
-    text = f"from {sender['sender']} in {sender['region']}: {sender['summary']}"
+def _senders(senders: Sequence[Item]) -> Tree:
+    sender = senders[0]
+    names = ", ".join(sender["sender"] for sender in senders)
+    text = f"from {names} in {sender['region']}: {sender['summary']}"
     rules = [_rule(rule) for rule in sender["rules"]]
     if sender["rules_left_out"]:
         # The API shows the rules that come nearest to a match.

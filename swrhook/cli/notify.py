@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 import click
 
 from swrhook.cli.client import Client, Item, QueryValue, connect
+from swrhook.cli.lists import print_list
 from swrhook.cli.options import choice_option, examples, json_option, list_options, text_option
-from swrhook.cli.tables import ID_COLUMN, Column, Resource, format_time, print_items, print_list
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, age_column, print_items
 from swrhook.cli.terminal import status_line
 from swrhook.notifications.model import NotificationState
 
@@ -23,9 +25,9 @@ NOTIFICATIONS = Resource(
     "notifications",
     (
         ID_COLUMN,
-        Column("created", lambda item: format_time(item["created_at"]), unwrapped=True),
-        Column("channel", unwrapped=True),
-        Column("state", unwrapped=True, styled=True),
+        age_column("created_at"),
+        Column("channel"),
+        Column("state", styled=True),
         Column("title"),
         Column("error", lambda item: item["error"] or ""),
     ),
@@ -46,9 +48,11 @@ def notify() -> None:
 @text_option("--channel", "Only to this channel.")
 @choice_option("--state", NotificationState, "Only in this state. Repeatable.", multiple=True)
 @list_options
-def list_all(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
+def list_all(
+    *, everything: bool, watch: timedelta | None, as_json: bool, **query: QueryValue
+) -> None:
     """List notifications, newest first."""
-    print_list(NOTIFICATIONS, query, everything=everything, as_json=as_json)
+    print_list(NOTIFICATIONS, query, everything=everything, watch=watch, as_json=as_json)
 
 
 @notify.command()

@@ -53,10 +53,11 @@ class DurationType(click.ParamType[timedelta]):
             self.fail(str(exc), param, ctx)
 
 
-def _refuse_empty(_: click.Context, option: click.Parameter, value: _Value) -> _Value:
+def _refuse_empty(context: click.Context, option: click.Parameter, value: _Value) -> _Value:
     # With IMAGE unset, `--image "$IMAGE"` must not select every image.
     if value == "" or (isinstance(value, tuple) and "" in value):
-        raise click.UsageError(f"{option.opts[0]} must not be empty")
+        name = option.opts[0] if isinstance(option, click.Option) else option.make_metavar(context)
+        raise click.UsageError(f"{name.strip('[].')} must not be empty")
     return value
 
 
@@ -97,8 +98,34 @@ def since_option(beginning: str, durations: str) -> Callable[[_Function], _Funct
     return text_option("--since", text, metavar="TIME")
 
 
+def _at_least_a_second(
+    _: click.Context, option: click.Parameter, value: timedelta | None
+) -> timedelta | None:
+    if value is not None and value < timedelta(seconds=1):
+        raise click.BadParameter("must be at least 1s", param=option)
+    return value
+
+
+watch_option = click.option(
+    "--watch",
+    type=DurationType(),
+    is_flag=False,
+    flag_value="2s",
+    metavar="[DURATION]",
+    callback=_at_least_a_second,
+    help="Keep the list up to date, every 2s or DURATION, until Ctrl-C.",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=click.IntRange(0),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="The longest time to wait.",
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-id_argument = click.argument("id_", metavar="ID")
+id_argument = click.argument("id_", metavar="ID", callback=_refuse_empty)
+optional_id_argument = click.argument("id_", metavar="[ID]", required=False, callback=_refuse_empty)
 
 list_options = combine(
     since_option("Not", "30m, 24h, 7d"),
@@ -109,6 +136,7 @@ list_options = combine(
     ),
     text_option("--cursor", "Continue at the cursor that the last list printed."),
     click.option("--all", "everything", is_flag=True, help="List everything, page by page."),
+    watch_option,
     json_option(),
 )
 
@@ -119,7 +147,7 @@ def bulk_options(selector: str, durations: str) -> Callable[[_Function], _Functi
     `selector` is the name of the option that selects objects instead of ids.
     """
     return combine(
-        click.argument("ids", nargs=-1, metavar="[ID]..."),
+        click.argument("ids", nargs=-1, metavar="[ID]...", callback=_refuse_empty),
         since_option(f"With --{selector}: not", durations),
         yes_option,
         json_option(),

@@ -3,7 +3,7 @@
 from swrhook.cli.client import Item, QueryValue, connect
 from swrhook.cli.options import combine, command, json_option, text_option
 from swrhook.cli.syncs import short_time
-from swrhook.cli.tables import Column, Resource, print_items
+from swrhook.cli.tables import Column, Resource, age_column, print_items
 
 _API = "/api/v1"
 
@@ -17,12 +17,12 @@ PAUSES = Resource(
     "pause",
     "pauses",
     (
-        Column("kind", unwrapped=True),
+        Column("kind"),
         Column("name"),
-        Column("since", lambda item: short_time(item["since"]), unwrapped=True),
-        Column("until", _until, unwrapped=True),
+        age_column("since"),
+        Column("until", _until),
         Column("by"),
-        Column("reason", lambda item: item["reason"] or ""),
+        Column("why", lambda item: item["reason"] or ""),
     ),
 )
 _names = combine(

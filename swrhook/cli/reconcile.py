@@ -50,5 +50,5 @@ def run(
     print_notice(follower.describe_plan())
     if not report:
         follower.wait_until_ended()
-    print_tags(client, RECONCILES, str(repair["id"]), as_json=as_json)
+    print_tags(client, RECONCILES, str(repair["id"]), as_json=as_json, report_none=False)
     follower.exit_on_problem()

@@ -2,7 +2,10 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -10,10 +13,11 @@ from typing import Any
 import click
 
 from swrhook.cli.client import Client, Item, connect
-from swrhook.cli.options import LARGEST_PAGE, id_argument, json_option, list_options
+from swrhook.cli.lists import print_list
+from swrhook.cli.options import id_argument, json_option, list_options
 from swrhook.cli.syncs import IMAGE_COLUMN, TARGET_COLUMN
-from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_items, print_list
-from swrhook.cli.terminal import count_of, progress_bar
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, age_column, print_items
+from swrhook.cli.terminal import count_of, print_notice, progress_bar
 from swrhook.model import END_STATES, State
 from swrhook.syncs.reconciliation import Drift
 
@@ -23,36 +27,45 @@ _SUCCESSFUL = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
 _DIFFERENCES = set(Drift) - {Drift.SAME}
 
 
-def _repositories(repair: Item) -> str:
+def describe_repositories(repair: Item) -> str:
+    """Return the names of the repositories that a repair compares."""
     return "all" if repair["repositories"] is None else ", ".join(repair["repositories"])
 
 
-def _drift_counts(repair: Item) -> str:
+def describe_drift_counts(repair: Item) -> str:
+    """Return how many tags differ, and how."""
     plan = repair["plan"]
     return ", ".join(f"{plan[drift]} {drift}" for drift in Drift if plan[drift])
 
 
-def _result_counts(repair: Item) -> str:
+def describe_result_counts(repair: Item) -> str:
+    """Return how many syncs of a repair are in which state."""
     return ", ".join(f"{count} {state}" for state, count in sorted(repair["results"].items()))
 
 
 _COLUMNS = (
     ID_COLUMN,
-    Column("state", unwrapped=True, styled=True),
-    Column("repositories", _repositories),
-    Column("found", _drift_counts),
-    Column("syncs", _result_counts),
+    age_column("created_at"),
+    Column("state", styled=True),
+    Column("repositories", describe_repositories),
+    Column("compared", describe_drift_counts),
+    Column("syncs", describe_result_counts),
     Column("notes", lambda repair: "; ".join(repair["notes"])),
 )
 _TAG_COLUMNS = (
     IMAGE_COLUMN,
     TARGET_COLUMN,
-    Column("found", itemgetter("drift"), unwrapped=True),
-    Column("sync", lambda tag: tag["state"] or "", unwrapped=True),
+    Column("difference", itemgetter("drift")),
+    Column("sync", lambda tag: tag["state"] or ""),
     Column("why", lambda tag: tag["reason"] or ""),
 )
 BACKFILLS = Resource("/api/v1/backfill", "backfill", "backfills", _COLUMNS)
 RECONCILES = Resource("/api/v1/reconcile", "reconcile", "reconciles", _COLUMNS)
+
+
+def count_ended(repair: Item) -> int:
+    """Return how many syncs of a repair have ended."""
+    return sum(count for state, count in repair["results"].items() if state in END_STATES)
 
 
 @dataclass(slots=True)
@@ -65,17 +78,18 @@ class Follower:
 
     def wait_until_compared(self) -> None:
         """Poll until sources and targets are compared."""
-        with progress_bar("Comparing") as progress:
+        with self._interruptible(), progress_bar("Comparing") as progress:
             while self.repair["state"] == "comparing":
                 self._poll()
                 progress.complete(self.repair["calls"])
 
     def wait_until_ended(self) -> None:
         """Poll until every sync has ended."""
-        with progress_bar("Syncing", self.repair["plan"]["to_sync"]) as progress:
+        total = self.repair["plan"]["to_sync"]
+        with self._interruptible(), progress_bar("Syncing", total) as progress:
             while not self._has_ended():
                 self._poll()
-                progress.complete(self._count_ended())
+                progress.complete(count_ended(self.repair))
 
     def start(self) -> None:
         """Start the syncs of a planned backfill."""
@@ -86,8 +100,8 @@ class Follower:
         plan = self.repair["plan"]
         notes = self.repair["notes"]
         # Where nothing was found because nothing could be compared, only the notes say why.
-        differences = _drift_counts(self.repair) or ("" if notes else "no differences")
-        summary = [f"{_repositories(self.repair)}: {differences}."] if differences else []
+        differences = describe_drift_counts(self.repair) or ("" if notes else "no differences")
+        summary = [f"{describe_repositories(self.repair)}: {differences}."] if differences else []
         lines = [*summary, *notes]
         if plan["to_sync"]:
             syncs = count_of(plan["to_sync"], "sync")
@@ -120,19 +134,30 @@ class Follower:
 
     def _has_ended(self) -> bool:
         is_ordered = self.repair["state"] not in {"comparing", "planned", "ordering"}
-        return is_ordered and bool(self._count_ended() == self.repair["ordered"])
+        return is_ordered and bool(count_ended(self.repair) == self.repair["ordered"])
 
-    def _count_ended(self) -> int:
-        results = self.repair["results"]
-        return sum(count for state, count in results.items() if state in END_STATES)
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Say on Ctrl-C that the server goes on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            kind, id_ = self.resource.singular, self.repair["id"]
+            print_notice(
+                f"The {kind} continues on the server: `repairs {id_} --watch` follows it, "
+                f"`{kind} cancel {id_}` ends it."
+            )
+            sys.exit(1)
 
 
-def print_tags(client: Client, resource: Resource, repair_id: str, *, as_json: bool) -> None:
+def print_tags(
+    client: Client, resource: Resource, repair_id: str, *, as_json: bool, report_none: bool = True
+) -> None:
     """Print every compared tag, and the state of its sync."""
     path = f"{resource.item_path(repair_id)}/tags"
-    pages = client.pages(path, {"limit": LARGEST_PAGE})
     tags = Resource(path, "tag", "tags", _TAG_COLUMNS)
-    print_items(tags, chain.from_iterable(pages), as_json=as_json)
+    items = chain.from_iterable(tags.pages(client, {}))
+    print_items(tags, items, as_json=as_json, report_none=report_none)
 
 
 class RepairGroup(click.Group):
@@ -144,8 +169,10 @@ class RepairGroup(click.Group):
 
         @self.command("list", help=f"List {resource.plural}, newest first.")
         @list_options
-        def _list(*, everything: bool, as_json: bool, **query: str | None) -> None:
-            print_list(resource, query, everything=everything, as_json=as_json)
+        def _list(
+            *, everything: bool, watch: timedelta | None, as_json: bool, **query: str | None
+        ) -> None:
+            print_list(resource, query, everything=everything, watch=watch, as_json=as_json)
 
         @self.command("show", help=f"Show a {resource.singular} and the results of its syncs.")
         @id_argument
@@ -169,7 +196,10 @@ class RepairGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `run` before arguments that do not begin with a subcommand or ask for help."""
-        if args[:1] not in ([name] for name in (*self.commands, *ctx.help_option_names)):
+        is_completion = ctx.resilient_parsing and not args
+        if not is_completion and args[:1] not in (
+            [name] for name in (*self.commands, *ctx.help_option_names)
+        ):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

@@ -1,16 +1,18 @@
 """The command `syncs`: lists syncs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from swrhook.cli.client import Item, QueryValue
+from swrhook.cli.lists import print_list
 from swrhook.cli.options import choice_option, command, list_options, text_option
-from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, age_column
 from swrhook.model import State
 from swrhook.syncs.observations import DriftKind
 from swrhook.units import format_span
 
 
-def _image(item: Item) -> str:
+def image_of(item: Item) -> str:
+    """Return the image of a sync or of a compared tag."""
     return f"{item['namespace']}/{item['repository']}:{item['tag']}"
 
 
@@ -44,7 +46,7 @@ def short_time(time: str) -> str:
     return f"{time[:19]}Z"
 
 
-IMAGE_COLUMN = Column("image", _image)
+IMAGE_COLUMN = Column("image", image_of)
 TARGET_COLUMN = Column("target", target_name)
 SYNCS = Resource(
     "/api/v1/syncs",
@@ -52,7 +54,8 @@ SYNCS = Resource(
     "syncs",
     (
         ID_COLUMN,
-        Column("state", unwrapped=True, styled=True),
+        age_column("created_at"),
+        Column("state", styled=True),
         IMAGE_COLUMN,
         TARGET_COLUMN,
         Column("why", _reason),
@@ -71,7 +74,8 @@ SYNCS = Resource(
 @text_option("--namespace", "Only syncs to this organization.")
 @text_option("--image", "Only syncs of this image at the source.", metavar="NS/REPO[:TAG]")
 @text_option("--delivery", "Only syncs of this delivery.", metavar="ID")
+@text_option("--rule", "Only syncs that this rule selected.", metavar="NAME")
 @list_options
-def syncs(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
+def syncs(*, everything: bool, watch: timedelta | None, as_json: bool, **query: QueryValue) -> None:
     """List syncs, newest first."""
-    print_list(SYNCS, query, everything=everything, as_json=as_json)
+    print_list(SYNCS, query, everything=everything, watch=watch, as_json=as_json)

@@ -1,15 +1,16 @@
-"""Print objects of the API as a table or as JSON lines."""
+"""Print objects of the API: a table on a terminal, tab-separated lines in a pipe, or JSON lines."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import click
-from rich.table import Table
 from rich.text import Text
 
-from swrhook.cli.client import Client, Item, Query, connect, report_unexpected_answer
+from swrhook.cli.client import Client, Item, Query, report_unexpected_answer
+from swrhook.cli.layout import lay_out
 from swrhook.cli.options import LARGEST_PAGE
 from swrhook.cli.terminal import STYLES, output_console, print_notice, printable, progress_bar
 
@@ -24,7 +25,6 @@ class Column:
 
     heading: str
     read: Callable[[Item], str] | None = None
-    unwrapped: bool = False
     styled: bool = False
 
     def cell(self, item: Item) -> Text:
@@ -33,7 +33,24 @@ class Column:
         return Text(printable(text), style=STYLES.get(text, "") if self.styled else "")
 
 
-ID_COLUMN = Column("id", unwrapped=True)
+ID_COLUMN = Column("id")
+
+
+def age_column(member: str, heading: str = "age") -> Column:
+    """Return a column that says how long ago the time in this member of an object is."""
+    return Column(heading, lambda item: format_age(item[member]))
+
+
+def format_age(time: str | None) -> str:
+    """Return how long ago a time (RFC 3339) is, in the largest unit: `3 min`; None is `never`."""
+    if time is None:
+        return "never"
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(time)) // timedelta(seconds=1)
+    size, unit = next((unit for unit in _UNITS if seconds >= unit[0]), _UNITS[-1])
+    return f"{max(seconds, 0) // size} {unit}"
+
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +66,20 @@ class Resource:
         """Return the API's path of one object."""
         return f"{self.path}/{quote(item_id, safe='')}"
 
+    def page(self, client: Client, query: Query) -> Item:
+        """Return a page: its `items`, and as `next` the cursor of the next page."""
+        return client.page(self.path, query)
 
-def format_time(time: str) -> str:
-    """Return an RFC 3339 time in UTC to the minute."""
-    return time[:16].replace("T", " ")
-
-
-def print_list(resource: Resource, query: Query, *, everything: bool, as_json: bool) -> None:
-    """Print one page of a resource, or all pages."""
-    client = connect()
-    if everything:
-        print_items(resource, _read_all(client, resource, query), as_json=as_json)
-        return
-    page = client.page(resource.path, query)
-    print_items(resource, page["items"], as_json=as_json)
-    if page["next"] is not None:
-        print_notice(f"There are more: use --cursor {page['next']}, or --all.")
+    def pages(self, client: Client, query: Query) -> Iterator[Sequence[Item]]:
+        """Yield the items of every page, following the cursor; shows the progress."""
+        query = {**query, "limit": query.get("limit") or LARGEST_PAGE}
+        with progress_bar(f"Listing {self.plural}") as progress:
+            page = self.page(client, query)
+            yield page["items"]
+            while page["next"] is not None:
+                progress.advance(len(page["items"]))
+                page = self.page(client, {**query, "cursor": page["next"]})
+                yield page["items"]
 
 
 def print_items(
@@ -83,18 +98,31 @@ def print_items(
 def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
     """Print a table without borders. Reports items that lack what a column reads."""
     console = output_console()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.heading, no_wrap=column.unwrapped, overflow="fold")
+    if not console.is_terminal:
+        click.echo("\n".join(plain_lines(columns, items)))
+        return
+    for line in table_lines(columns, items, console.width):
+        console.print(line, soft_wrap=True)
+
+
+def table_lines(columns: Sequence[Column], items: Sequence[Item], width: int) -> Iterator[Text]:
+    """Yield the lines of a table for a terminal of this width, without its empty columns."""
+    heading = [Text(column.heading, style="bold") for column in columns]
+    rows = _cells(columns, items)
+    table = [row for row in zip(heading, *rows, strict=True) if any(cell.plain for cell in row[1:])]
+    return lay_out([*zip(*table, strict=True)], width)
+
+
+def plain_lines(
+    columns: Sequence[Column], items: Sequence[Item], *, heading: bool = True
+) -> Iterator[str]:
+    """Yield lines for programs: cells between tabs, neither padded nor cut."""
+    if heading:
+        yield "\t".join(column.heading for column in columns)
+    for row in _cells(columns, items):
+        yield "\t".join(cell.plain for cell in row)
+
+
+def _cells(columns: Sequence[Column], items: Sequence[Item]) -> list[list[Text]]:
     with report_unexpected_answer():
-        for item in items:
-            table.add_row(*(column.cell(item) for column in columns))
-    console.print(table)
-
-
-def _read_all(client: Client, resource: Resource, query: Query) -> Iterator[Item]:
-    query = {**query, "limit": query.get("limit") or LARGEST_PAGE}
-    with progress_bar(f"Listing {resource.plural}") as progress:
-        for items in client.pages(resource.path, query):
-            progress.advance(len(items))
-            yield from items
+        return [[column.cell(item) for column in columns] for item in items]

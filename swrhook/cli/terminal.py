@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.status import Status
 
 # Wider than any row: piped output is neither cut nor wrapped.
@@ -38,7 +45,8 @@ def printable(text: str) -> str:
 
     Names and reasons come from senders, who may be hostile.
     """
-    encoding = sys.stdout.encoding
+    # Below a progress bar or a status line, sys.stdout is one of rich's, without an encoding.
+    encoding = sys.stdout.encoding or getattr(sys.__stdout__, "encoding", None) or "utf-8"
     visible = "".join(character if character.isprintable() else "?" for character in text)
     return visible.encode(encoding, "replace").decode(encoding)
 
@@ -89,7 +97,8 @@ def progress_bar(
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.completed:.0f}") if total is None else MofNCompleteColumn(),
+        TimeElapsedColumn(),
         console=console,
         transient=True,
         disable=disable or not console.is_terminal,

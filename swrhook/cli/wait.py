@@ -10,7 +10,14 @@ from rich.status import Status
 from rich.text import Text
 
 from swrhook.cli.client import Client, Poll, Query, Unreachable, connect
-from swrhook.cli.options import DurationType, command, json_option, since_option, text_option
+from swrhook.cli.options import (
+    DurationType,
+    command,
+    json_option,
+    since_option,
+    text_option,
+    timeout_option,
+)
 from swrhook.cli.syncs import SYNCS
 from swrhook.cli.tables import print_items
 from swrhook.cli.terminal import print_notice, printable, status_line
@@ -41,14 +48,7 @@ _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUEST
     show_default=True,
     help="How long before the command the targets may have been observed.",
 )
-@click.option(
-    "--timeout",
-    type=click.IntRange(0),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="The longest time to wait.",
-)
+@timeout_option
 @json_option("Print the syncs as JSON, one per line.")
 def wait(
     image: str, *, timeout: int, max_age: timedelta, as_json: bool, **filters: str | None
@@ -61,8 +61,20 @@ def wait(
     if all are verified; 1 as soon as one has ended in another state, if no sync matches, or after
     the timeout.
     """
+    wait_for(connect(), image, filters, timeout=timeout, max_age=max_age, as_json=as_json)
+
+
+def wait_for(
+    client: Client,
+    image: str,
+    filters: Query,
+    *,
+    timeout: int,
+    max_age: timedelta = timedelta(0),
+    as_json: bool,
+) -> None:
+    """Wait for the syncs of an image, print them, and exit with 1 unless all are verified."""
     deadline = time.monotonic() + timeout
-    client = connect()
     with status_line("Asking the server") as status:
         poll = _wait(client, {"image": image, **filters}, deadline, max_age, status)
     print_items(SYNCS, poll.syncs, as_json=as_json, report_none=False)

@@ -68,6 +68,7 @@ SCOPED = frozenset(
         "explain.show",
         *(f"reconcile.{name}" for name in ("begin", "cancel", "list_all", "list_tags", "show")),
         "senders.list_all",
+        "timeline.show",
         *(f"syncs.{name}" for name in ("cancel", "list_all", "order_by_hand", "retry", "show")),
         "wait.wait",
     }

@@ -61,7 +61,7 @@ def test_a_working_configuration_exits_with_0_and_creates_no_ledger(
 
     assert result.exit_code == 0
     assert result.stdout.split()[:2] == ["result", "about"]
-    assert "organization cn-east-3/group   exists, and may be written to" in result.stdout
+    assert "organization cn-east-3/group\texists, and may be written to" in result.stdout
     assert not (tmp_path / "ledger.db").exists()
 
 
@@ -95,7 +95,7 @@ def test_an_unusable_ledger_is_only_a_warning(check: Check, tmp_path: Path) -> N
     result = check("--online")
 
     assert result.exit_code == 0
-    assert "warning  ledger" in result.stdout
+    assert "warning\tledger" in result.stdout
 
 
 def test_a_ledger_of_another_revision_is_not_opened(tmp_path: Path) -> None:

@@ -19,13 +19,23 @@ HEAD = """\
 # The command line
 
 `python -m swrhook COMMAND` runs a command: from swrhook's folder with `.venv/bin/python`, or in its
-container image.
+container image. Where the package is installed, `swrhook COMMAND` is the same, and
+`swrhook completion bash` (`zsh`, `fish`) prints what completes commands, options and their values.
 
-`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `available`, `retry`, `cancel`, `pause`,
-`resume`, `backfill`, `reconcile` and `replay` use the [API](api.md) of a running server: the one at
-`SWRHOOK_URL` (default `http://127.0.0.1:8080`), with the token in `SWRHOOK_TOKEN`, one of
-`access.tokens`. Lists are printed as tables or, with `--json`, as one JSON object per line.
-Colours, progress bars and the status line of `wait` appear only on a terminal.
+`serve`, `worker`, `db`, `check`, `simulator`, `demo`, `import-autosync` and `completion` work on
+this machine. All others use the [API](api.md) of a running server: the one at `SWRHOOK_URL`
+(default `http://127.0.0.1:8080`), with the token in `SWRHOOK_TOKEN`, one of `access.tokens`.
+
+What a command prints depends on where it goes:
+
+- On a terminal: tables as wide as the terminal. No name is broken; columns that do not fit are
+  below the others. Long work shows a progress bar. Ages are in their largest unit.
+- In a pipe or a file: the same columns, with one tab between two cells, and neither colours nor
+  progress.
+- With `--json`: the objects of the API, one per line, with exact times. Use it in scripts.
+
+A list with `--watch` is kept up to date until Ctrl-C, with exit code 0: on a terminal in its place,
+elsewhere as lines for what is new or has changed. A server that restarts meanwhile is waited for.
 
 | exit code | meaning |
 |---|---|

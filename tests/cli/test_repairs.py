@@ -40,14 +40,8 @@ def test_the_table_names_the_repositories(harness: WebHarness, run: Run) -> None
 
     result = run("backfill", "list")
 
-    assert (result.stdout.splitlines()[0].split()) == [
-        "id",
-        "state",
-        "repositories",
-        "found",
-        "syncs",
-        "notes",
-    ]
+    headings = ["id", "age", "state", "repositories", "compared", "syncs", "notes"]
+    assert headings == result.stdout.splitlines()[0].split("\t")
     assert "cn-north-4/team/web" in result.stdout
 
 

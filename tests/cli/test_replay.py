@@ -39,7 +39,7 @@ def test_the_table_shows_the_new_deliveries(harness: WebHarness, run: Run) -> No
     heading, row = replay(run, ignored(harness, "v1")).stdout.splitlines()
 
     assert "outcome" in heading
-    assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "1"]
+    assert row.split("\t")[2:] == ["ci", "accepted", "1", "team/web:v1", ""]
 
 
 def test_a_delivery_that_cannot_be_replayed_is_reported_and_the_others_are_replayed(

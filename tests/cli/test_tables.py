@@ -30,7 +30,7 @@ def objects(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_a_table_of_syncs_is_not_wrapped_in_a_pipe(harness: WebHarness, run: Run) -> None:
+def test_a_pipe_gets_cells_between_tabs_and_nothing_else(harness: WebHarness, run: Run) -> None:
     image = f"team/{'/'.join(['a-long-folder'] * 8)}:v1"
     sync = harness.push(image).syncs[0]
     error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
@@ -38,10 +38,10 @@ def test_a_table_of_syncs_is_not_wrapped_in_a_pipe(harness: WebHarness, run: Run
 
     heading, row = run("syncs").stdout.splitlines()
 
-    assert heading.split() == ["id", "state", "image", "target", "why"]
-    assert [sync.id, "rejected", image, "cn-east-3/team"] == row.split()[:4]
-    assert row.rstrip().endswith("no such organization; make it")
-    assert "\x1b" not in row
+    assert heading.split("\t") == ["id", "age", "state", "image", "target", "why"]
+    cells = row.split("\t")
+    why = "no such organization; make it"
+    assert [sync.id, "rejected", image, "cn-east-3/team", why] == [cells[0], *cells[2:]]
 
 
 def test_deliveries_are_printed_as_a_table(harness: WebHarness, run: Run) -> None:
@@ -49,10 +49,10 @@ def test_deliveries_are_printed_as_a_table(harness: WebHarness, run: Run) -> Non
 
     heading, row = run("deliveries").stdout.splitlines()
 
-    headings = ["id", "received", "sender", "outcome", "images", "syncs", "reason"]
-    assert headings == heading.split()
-    assert row.split()[0] == receipt.delivery
-    assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "2", "team/x:", "no", "rule"]
+    headings = ["id", "age", "sender", "outcome", "syncs", "images", "why"]
+    assert headings == heading.split("\t")
+    assert row.split("\t")[0] == receipt.delivery
+    assert row.split("\t")[2:] == ["ci", "accepted", "2", "team/web:v1", "team/x: no rule"]
 
 
 def test_json_has_the_objects_of_the_api_one_per_line(harness: WebHarness, run: Run) -> None:
@@ -93,7 +93,7 @@ def test_every_parameter_of_the_api_is_an_option(harness: WebHarness) -> None:
     for command in (syncs, deliveries):
         parameters = spec["paths"][f"/api/v1/{command.name}"]["get"]["parameters"]
         options = {option.name for option in command.params}
-        assert {p["name"] for p in parameters} | {"everything", "as_json"} == options
+        assert {p["name"] for p in parameters} | {"everything", "watch", "as_json"} == options
 
 
 def test_options_filter_the_deliveries(harness: WebHarness, run: Run) -> None:
@@ -138,16 +138,18 @@ def test_control_characters_of_a_sender_are_not_printed(harness: WebHarness, run
     assert "?[2Jgone [red]x[/red]" in run("deliveries").stdout
 
 
-def test_a_terminal_of_100_columns_shows_unwrapped_ids_and_colours(
+def test_a_terminal_of_80_columns_shows_whole_names_and_colours(
     harness: WebHarness, url: str
 ) -> None:
-    ids = [harness.push(f"team/{'web-' * 12}x:v{number}").syncs[0].id for number in range(3)]
+    image = f"team/{'web-' * 12}x:v1"
+    sync = harness.push(image).syncs[0]
 
-    text = in_terminal(url, "syncs", "--all", columns=100)
+    text = in_terminal(url, "syncs", columns=80)
 
-    lines = text.replace("\r", "").splitlines()
-    assert ids == sorted(line[:26] for line in lines if line[:26] in ids)
-    assert "\x1b[33mpending" in text
+    first, second = text.replace("\r", "").splitlines()[2:]
+    assert first.startswith(f"{sync.id}  ")
+    assert "\x1b[33mpending" in first
+    assert second == f"  {image}  cn-east-3/team"
 
 
 def in_terminal(url: str, *arguments: str, columns: int) -> str:

@@ -1,10 +1,13 @@
 """The styles of words: every state and result that can need attention has one."""
 
 from enum import StrEnum
+from io import StringIO
 
 import pytest
+from rich.console import Console
+from rich.file_proxy import FileProxy
 
-from swrhook.cli.terminal import STYLES, print_notice
+from swrhook.cli.terminal import STYLES, print_notice, printable
 from swrhook.model import Outcome, State
 from swrhook.rules.match import RuleResult
 from swrhook.rules.plan import PlanChange
@@ -34,3 +37,9 @@ def test_success_is_green_and_failure_is_red() -> None:
     words = ("verified", "accepted", "ok", "rejected", "exhausted", "quarantined", "problem")
 
     assert [STYLES[word] for word in words] == ["green"] * 3 + ["red"] * 4
+
+
+def test_text_is_printed_below_a_status_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", FileProxy(Console(), StringIO()))  # as rich does there
+
+    assert printable("1 pending\x1b") == "1 pending?"

@@ -24,6 +24,7 @@ _VARYING = {
     r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b": "ID",
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?Z?)?": "TIME",
     r"sha256:[0-9a-f]{64}": "DIGEST",
+    r"\b\d+ (s|min|h|d)\b": "AGE",
 }
 
 
@@ -71,7 +72,7 @@ def _begins(line: str, real: str) -> bool:
 def _normalize(line: str) -> str:
     for pattern, name in _VARYING.items():
         line = re.sub(pattern, name, line)
-    return re.sub(r" +", " ", line).strip()
+    return re.sub(r"[ \t]+", " ", line).strip()  # in a pipe, cells are between tabs
 
 
 @dataclass

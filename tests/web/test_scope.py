@@ -143,6 +143,12 @@ def one_sync(scene: Scene) -> None:
     assert status(scene.api("GET", f"syncs/{sync_of(scene.foreign)}")) == 404
 
 
+def timeline(scene: Scene) -> None:
+    own = scene.api("GET", f"syncs/{sync_of(scene.own)}/timeline")
+    assert (status(own), "team-b" in own.text) == (200, False)
+    assert status(scene.api("GET", f"syncs/{sync_of(scene.foreign)}/timeline")) == 404
+
+
 def sync_action(name: str) -> Callable[[Scene], None]:
     def check(scene: Scene) -> None:
         foreign = f"syncs/{sync_of(scene.foreign)}"
@@ -457,6 +463,7 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/api/v1/syncs"): list_of_syncs,
     ("POST", "/api/v1/syncs"): order,
     ("GET", "/api/v1/syncs/<sync_id>"): one_sync,
+    ("GET", "/api/v1/syncs/<sync_id>/timeline"): timeline,
     ("POST", "/api/v1/syncs/<sync_id>/cancel"): sync_action("cancel"),
     ("POST", "/api/v1/syncs/<sync_id>/retry"): sync_action("retry"),
     ("GET", "/api/v1/wait"): wait,

@@ -17,6 +17,7 @@ from swrhook.web.api import (
     pauses,
     repairs,
     syncs,
+    timeline,
     wait,
 )
 from swrhook.web.api.fields import TextField
@@ -44,6 +45,7 @@ _OPTIONS = {
 # By name of the blueprint, which is also the tag in the OpenAPI document: its description there.
 _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
     "syncs": ("Syncs: each copies one image tag to one target.", syncs.add_sync_routes),
+    "timeline": ("What happened to a sync, step by step.", timeline.add_timeline_routes),
     "backfill": ("Copy tags that were pushed before a rule existed.", repairs.add_backfill_routes),
     "reconcile": ("Compare targets with what the rules require.", repairs.add_reconcile_routes),
     "pauses": ("What is held back, and until when.", pauses.add_pause_routes),

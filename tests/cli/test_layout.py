@@ -1,0 +1,53 @@
+"""The lines of a table in terminals of several widths."""
+
+from rich.text import Text
+
+from swrhook.cli.layout import lay_out
+
+ID = "01KB3Y6Q3Z0X4W1V7S5R2N8M9P"
+REASON = "no such organization; create the organization team-a in cn-east-3"
+ROWS = [
+    ["id", "image", "target", "why"],
+    [ID, "team-a/web/shop:1.4.2", "cn-east-3/team-a", REASON],
+    [ID, "team-a/web:1", "ap-southeast-1/team-a", ""],
+]
+
+
+def lines(width: int, rows: list[list[str]] = ROWS) -> list[str]:
+    cells = [[Text(cell) for cell in row] for row in rows]
+    return [line.plain for line in lay_out(cells, width)]
+
+
+def test_a_wide_terminal_has_one_line_for_each_row() -> None:
+    [heading, first, second] = lines(160)
+
+    starts = [first.index(cell) for cell in ROWS[1]]
+    assert starts == [heading.index(cell) for cell in ROWS[0]]
+    assert second == f"{ID}  team-a/web:1           ap-southeast-1/team-a"
+
+
+def test_a_last_column_that_is_too_long_is_wrapped_in_its_place() -> None:
+    [heading, first, second, _] = lines(120)
+
+    assert heading.index("why") == first.index("no such") == len(second) - len(second.lstrip())
+    assert max(map(len, (first, second))) <= 120
+
+
+def test_columns_that_do_not_fit_are_below_and_no_name_is_broken() -> None:
+    assert lines(60) == [
+        "id                          image",
+        "  target  why",
+        f"{ID}  team-a/web/shop:1.4.2",
+        "  cn-east-3/team-a  no such organization; create the",
+        "  organization team-a in cn-east-3",
+        f"{ID}  team-a/web:1",
+        "  ap-southeast-1/team-a",
+    ]
+
+
+def test_a_word_without_room_in_its_column_is_below_it() -> None:
+    digest = f"sha256:{'a' * 64}"
+
+    shown = lines(60, [["digest", digest], ["calls", "1"]])
+
+    assert shown == ["digest", f"  {digest}", "calls   1"]
