@@ -32,6 +32,8 @@ SwrhookError
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
+from swrhook.wording.message import say
+
 
 class SwrhookError(Exception):
     """The base class of all errors that swrhook raises on purpose."""
@@ -266,7 +268,7 @@ class CircuitOpen(SwrError):
 
     def __init__(self, message: str, retry_after: float) -> None:
         """`message` says why the circuit breaker is open; `retry_after` is in seconds."""
-        remedy = (
+        remedy = say(
             "nothing to do if it passes: swrhook tries the endpoint again, after growing pauses;"
             " otherwise check the network on the way to it"
         )

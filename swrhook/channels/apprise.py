@@ -16,6 +16,7 @@ from swrhook.channels.ports import NotDelivered
 from swrhook.config.model import AppriseChannel
 from swrhook.notifications.model import Notification
 from swrhook.notifications.text import body_of, title_of
+from swrhook.wording.catalogues import translations
 
 _LONGEST_REASON = 200
 _SHORTEST_SECRET = 5
@@ -27,6 +28,7 @@ class ApprisePost:
 
     def __init__(self, channel: AppriseChannel) -> None:
         self._url = channel.url
+        self._language = channel.language
         self._service: Any = None
 
     def deliver(self, message: Notification, url: str | None, _now: datetime) -> None:
@@ -43,10 +45,11 @@ class ApprisePost:
             self._service = apprise.Apprise.instantiate(self._url, suppress_exceptions=True)
         if self._service is None:
             raise NotDelivered("Apprise cannot use the channel's URL: see its page on the service")
+        language = translations(self._language)
         return bool(
             self._service.notify(
-                body=body_of(message, url),
-                title=title_of(message),
+                body=body_of(message, url, language),
+                title=title_of(message, language),
                 body_format=apprise.NotifyFormat.TEXT,
             )
         )

@@ -24,6 +24,7 @@ from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Sender, default_max_images
 from swrhook.syncs.backoff import Backoff, Retry, Verify
+from swrhook.wording.catalogues import Language
 
 POD_URL_VARIABLE = "HC_CONTAINER_CREDENTIALS_FULL_URI"
 POD_TOKEN_FILE_VARIABLE = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105  # the variable's name
@@ -159,7 +160,8 @@ def _channel(name: str, channel: Checked) -> model.Channel:
         None if quiet is None else QuietHours(quiet["from"], quiet["to"], quiet.get("zone", UTC))
     )
     if "apprise" in channel:
-        return model.AppriseChannel(name, channel["apprise"], hours)
+        language = Language(channel.get("language", Language.ENGLISH))
+        return model.AppriseChannel(name, channel["apprise"], hours, language)
     key = signing_key(channel["secret"].encode())
     return model.WebhookChannel(name, channel["webhook"], key, hours)
 

@@ -14,6 +14,7 @@ from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import Sender
 from swrhook.syncs.backoff import Limits, Retry, Verify
+from swrhook.wording.catalogues import Language
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -227,6 +228,7 @@ class AppriseChannel:
     name: str
     url: str = field(repr=False)
     quiet: QuietHours | None = None
+    language: Language = Language.ENGLISH
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from swrhook.config.nodes import Data
 from swrhook.config.rule_schema import WhenSection
 from swrhook.config.sections import Items, Named, Part, Section, check_not_empty
 from swrhook.notifications.model import Topic
+from swrhook.wording.catalogues import Language
 
 TOPICS = tuple(topic.value for topic in Topic if topic is not Topic.TEST)
 
@@ -25,6 +26,7 @@ class ChannelSection(Section):
     webhook = SecretText(validate=validators.webhook_url)
     secret = SecretText(validate=validators.webhook_secret)
     quiet = Part(QuietSection)
+    language = Text(validate=OneOf(tuple(Language)))
 
     @validates_schema(skip_on_field_errors=True)
     def _check_kind(self, data: Mapping[str, Data], **_: Data) -> None:
@@ -32,6 +34,8 @@ class ChannelSection(Section):
             raise ValidationError("write either apprise: URL, or webhook: URL and its secret")
         if ("webhook" in data) != ("secret" in data):
             raise ValidationError("a webhook needs a secret, and nothing else has one")
+        if "webhook" in data and "language" in data:
+            raise ValidationError("language is for apprise: events for machines are in English")
 
 
 class NotifyRuleSection(Section):

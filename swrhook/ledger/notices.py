@@ -14,7 +14,7 @@ from swrhook.ledger.queries.views import ImageFilter
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
 from swrhook.model import State, Target, image_name
-from swrhook.notifications.model import Notice, Topic
+from swrhook.notifications.model import WORDING, Notice, Topic
 from swrhook.notifications.rules import FAILED_STATES
 
 # The newest syncs of a tag that are searched for those of its targets.
@@ -81,7 +81,15 @@ _COLUMNS = [
     for name in (
         *("id", "push", "sender", "source_region", "namespace", "repository", "target_region"),
         *("target_namespace", "override", "tag", "digest", "called_digest", "route", "state"),
-        *("reason", "error_code", "error_message", "error_remedy", "updated_at", "verified_at"),
+        *(
+            "reason",
+            "error_code",
+            "error_message",
+            "error_remedy",
+            "wording",
+            "updated_at",
+            "verified_at",
+        ),
     )
 ]
 
@@ -99,6 +107,7 @@ def failure_of(sync: Any) -> Notice:  # noqa: ANN401  # a row
         "code": sync.error_code,
         "message": sync.error_message or sync.reason,
         "remedy": sync.error_remedy,
+        **({WORDING: sync.wording} if sync.wording else {}),
         "source_region": sync.source_region,
         "target_region": sync.target_region,
     }

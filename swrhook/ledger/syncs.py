@@ -28,15 +28,17 @@ from swrhook.ledger.tables import OPEN, syncs
 from swrhook.model import OPEN_STATES, Lane, PlannedSync, State, Sync, Urgency
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event, urgency_after
+from swrhook.wording.message import say
+from swrhook.wording.storage import encode
 
-LATER_PUSH = "a later push of the same tag"
+LATER_PUSH = say("a later push of the same tag")
 SUPERSEDED_VALUES = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
-BY_AN_OPERATOR = "cancelled by an operator"
+BY_AN_OPERATOR = say("cancelled by an operator")
 
 
 def not_configured(region: str) -> str:
     """Return the reason of a sync that waits because its region is not configured."""
-    return f"region {region} is not in the configuration"
+    return say("region %(region)s is not in the configuration", region=region)
 
 
 def due_syncs(connection: Connection, lane: Lane, *, until: datetime, limit: int) -> list[Sync]:
@@ -88,6 +90,7 @@ def apply_decision(
         "error_code": None if error is None else error.code,
         "error_message": None if error is None else error.message,
         "error_remedy": None if error is None else error.remedy or None,
+        "wording": encode((decision.reason, *((error.message, error.remedy) if error else ()))),
         **decision.values,
     }
     if transition.to is State.VERIFIED:

@@ -182,6 +182,7 @@ syncs = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("error_remedy", Text),
+    Column("wording", Text, comment="what the reason, message and remedy were made of, as JSON"),
     Column("attempts", Integer, nullable=False, default=0, comment="calls made"),
     Column("claim", _ID, comment="the call in flight"),
     Column("superseded_by", _ID, comment="the later sync of the same tag and target"),

@@ -61,7 +61,7 @@ def _to_data(part: Part, url: str | None) -> dict[str, Any]:
     return {
         "topic": part.topic.value,
         "summary": headline(part),
-        "facts": dict(part.facts),
+        "facts": part.public_facts,
         "count": part.count,
         "items": [dict(item) for item in part.items],
         "first_at": _to_rfc3339(part.first_at),

@@ -35,6 +35,9 @@ class NotificationState(StrEnum):
     FAILED = "failed"  # not delivered before the deadline
 
 
+# The fact that says what the texts among the facts were made of; see wording/storage.py.
+WORDING = "wording"
+
 # JSON values.
 Facts = Mapping[str, Any]
 
@@ -70,6 +73,11 @@ class Part:
     count: int
     first_at: datetime
     last_at: datetime
+
+    @property
+    def public_facts(self) -> dict[str, Any]:
+        """Return the facts that machines are told: not what their texts were made of."""
+        return {name: fact for name, fact in self.facts.items() if name != WORDING}
 
     def to_json(self) -> dict[str, Any]:
         """Return the part as JSON, as the ledger stores it."""

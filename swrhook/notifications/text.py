@@ -1,37 +1,49 @@
-"""The words of a notification, in English: a title, and lines with what to know and to do."""
+"""The words of a notification: a title, and lines with what to know and to do."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from gettext import NullTranslations
 
 from swrhook.notifications.links import path_of
-from swrhook.notifications.model import Facts, Notification, Part, Topic
+from swrhook.notifications.model import WORDING, Facts, Notification, Part, Topic
+from swrhook.wording.message import Message, Translations, render, say, say_count, say_list
+from swrhook.wording.storage import decode, restore
 
+ENGLISH = NullTranslations()
 _LONGEST_TITLE = 200
 # The facts that are sentences of their own.
 _SENTENCES = ("message", "remedy")
 
 
-def title_of(notification: Notification) -> str:
+def title_of(notification: Notification, language: Translations = ENGLISH) -> str:
     """Return the title: what the first part tells, and how many others there are."""
     first, *others = (headline(part) for part in notification.parts)
     more = len(others) + notification.parts_left_out
-    text = f"swrhook: {first}" + (f" (and {more} more)" if more else "")
+    title = say("swrhook: %(first)s", first=first)
+    if more:
+        title = say("swrhook: %(first)s (and %(more)s more)", first=first, more=str(more))
+    text = title.render(language)
     return text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…"
 
 
-def body_of(notification: Notification, url: str | None) -> str:
+def body_of(notification: Notification, url: str | None, language: Translations = ENGLISH) -> str:
     """Return the lines of a message. `url`: the dashboard's address, for links to its pages.
 
     The title already has the headline of an only part.
     """
     is_digest = len(notification.parts) > 1
-    blocks = ["\n".join(_lines(part, url, is_digest)) for part in notification.parts]
+    blocks = [
+        "\n".join(str(render(line, language)) for line in _lines(part, url, is_digest))
+        for part in notification.parts
+    ]
     if notification.parts_left_out:
-        blocks.append(f"{notification.parts_left_out} more causes are not listed.")
-    return "\n\n".join(filter(None, blocks)) or headline(notification.parts[0])
+        left_out = say("%(count)s more causes are not listed.", count=notification.parts_left_out)
+        blocks.append(left_out.render(language))
+    text = "\n\n".join(filter(None, blocks))
+    return text or headline(notification.parts[0]).render(language)
 
 
-def headline(part: Part) -> str:
+def headline(part: Part) -> Message:
     """Return in one line what a part tells."""
     return _HEADLINES[part.topic](part, part.facts)
 
@@ -39,16 +51,20 @@ def headline(part: Part) -> str:
 def describe_item(topic: Topic, item: Facts) -> str:
     """Return one thing that a part concerns, on one line."""
     name = str(item.get("image") or item.get("sender") or "")
-    target = f" to {item['target']}" if item.get("target") else ""
+    if item.get("target"):
+        name = say("%(image)s to %(target)s", image=name, target=item["target"])
     # The facts of a failure already say what all of its syncs have in common.
-    reason = "" if topic is Topic.FAILED else item.get("reason")
-    return f"{name}{target}" + (f": {reason}" if reason else "")
+    reason = None if topic is Topic.FAILED else item.get("reason")
+    return say("%(name)s: %(reason)s", name=name, reason=restore(reason, {})) if reason else name
 
 
 def _lines(part: Part, url: str | None, is_digest: bool) -> Iterator[str]:  # noqa: FBT001
     if is_digest:
-        yield f"{headline(part)}."
-    yield from (_sentence(str(part.facts[name])) for name in _SENTENCES if part.facts.get(name))
+        yield _sentence(headline(part))
+    messages = decode(part.facts.get(WORDING))
+    for name in _SENTENCES:
+        if part.facts.get(name):
+            yield _sentence(restore(str(part.facts[name]), messages))
     yield from _list_items(part)
     if url is not None:
         yield f"{url}{path_of(part)}"
@@ -58,87 +74,128 @@ def _list_items(part: Part) -> Iterator[str]:
     if part.topic is Topic.AVAILABLE:  # the headline names it
         return
     for item in part.items:
-        yield f"- {describe_item(part.topic, item)}"
+        yield say("- %(item)s", item=describe_item(part.topic, item))
     more = part.count - len(part.items)
     if part.items and more:
-        yield f"- and {more} more"
+        yield say("- and %(count)s more", count=more)
 
 
 def _sentence(words: str) -> str:
     # It may begin with the name of a region, so its first letter stays.
-    return f"{words.rstrip('.')}."
+    return say("%(text)s.", text=words.rstrip(".") if words.endswith(".") else words)
 
 
-def _count(part: Part, singular: str, plural: str) -> str:
-    return f"{part.count} {singular if part.count == 1 else plural}"
-
-
-def _way(facts: Facts) -> str:
-    return f"from {facts['source_region']} to {facts['target_region']}"
-
-
-def _failed(part: Part, facts: Facts) -> str:
-    code = f", {facts['code']}" if facts.get("code") else ""
-    return f"{_count(part, 'sync', 'syncs')} {_way(facts)} failed: {facts['state']}{code}"
-
-
-def _late(part: Part, facts: Facts) -> str:
-    verb = "is" if part.count == 1 else "are"
-    return f"{_count(part, 'sync', 'syncs')} {_way(facts)} {verb} late"
-
-
-def _recovered(part: Part, facts: Facts) -> str:
-    verb = "is" if part.count == 1 else "are"
-    return f"{_count(part, 'sync', 'syncs')} {_way(facts)} {verb} verified after all"
-
-
-def _region(_part: Part, facts: Facts) -> str:
-    if facts.get("is_over"):
-        return f"syncs {_way(facts)} are not held up any more"
-    return f"syncs {_way(facts)} are held up"
-
-
-def _sender(_part: Part, facts: Facts) -> str:
-    if facts.get("is_over"):
-        return f"the sender {facts['sender']} delivers again"
-    last = facts.get("last_delivery_at")
-    since = f"since {_time(last)}" if last else "yet"
-    return (
-        f"the sender {facts['sender']} has not delivered {since}; expected every {facts['every']}"
+def _way(facts: Facts) -> Message:
+    return say(
+        "from %(source)s to %(target)s",
+        source=facts["source_region"],
+        target=facts["target_region"],
     )
 
 
-def _quarantined(part: Part, facts: Facts) -> str:
-    verb = "was" if part.count == 1 else "were"
-    deliveries = _count(part, "delivery", "deliveries")
-    return f"{deliveries} from {facts['sender']} {verb} not understood, and {verb} quarantined"
+def _failed(part: Part, facts: Facts) -> Message:
+    state: str = say(facts["state"])
+    if facts.get("code"):
+        state = say("%(first)s, %(last)s", first=state, last=facts["code"])
+    return say_count(
+        "%(count)s sync %(way)s failed: %(state)s",
+        "%(count)s syncs %(way)s failed: %(state)s",
+        part.count,
+        way=_way(facts),
+        state=state,
+    )
 
 
-def _configuration(_part: Part, facts: Facts) -> str:
+def _late(part: Part, facts: Facts) -> Message:
+    return say_count(
+        "%(count)s sync %(way)s is late",
+        "%(count)s syncs %(way)s are late",
+        part.count,
+        way=_way(facts),
+    )
+
+
+def _recovered(part: Part, facts: Facts) -> Message:
+    return say_count(
+        "%(count)s sync %(way)s is verified after all",
+        "%(count)s syncs %(way)s are verified after all",
+        part.count,
+        way=_way(facts),
+    )
+
+
+def _region(_part: Part, facts: Facts) -> Message:
     if facts.get("is_over"):
-        return f"the configuration file on {facts['host']} is valid and in use again"
-    return f"the configuration file on {facts['host']} is refused"
+        return say("syncs %(way)s are not held up any more", way=_way(facts))
+    return say("syncs %(way)s are held up", way=_way(facts))
 
 
-def _available(_part: Part, facts: Facts) -> str:
-    targets = ", ".join(facts["targets"])
-    return f"{facts['image']} is available at all its targets: {targets}"
+def _sender(_part: Part, facts: Facts) -> Message:
+    sender = facts["sender"]
+    if facts.get("is_over"):
+        return say("the sender %(sender)s delivers again", sender=sender)
+    if not facts.get("last_delivery_at"):
+        return say(
+            "the sender %(sender)s has not delivered yet; expected every %(every)s",
+            sender=sender,
+            every=facts["every"],
+        )
+    return say(
+        "the sender %(sender)s has not delivered since %(time)s; expected every %(every)s",
+        sender=sender,
+        time=_time(facts["last_delivery_at"]),
+        every=facts["every"],
+    )
 
 
-def _drift(_part: Part, facts: Facts) -> str:
-    counts = ", ".join(f"{count} {kind}" for kind, count in facts["counts"].items())
-    return f"a reconcile found tags that differ from the rules: {counts}"
+def _quarantined(part: Part, facts: Facts) -> Message:
+    return say_count(
+        "%(count)s delivery from %(sender)s was not understood, and was quarantined",
+        "%(count)s deliveries from %(sender)s were not understood, and were quarantined",
+        part.count,
+        sender=facts["sender"],
+    )
 
 
-def _test(_part: Part, facts: Facts) -> str:
-    return f"a test of the channel {facts['channel']}, by {facts['token']}"
+def _configuration(_part: Part, facts: Facts) -> Message:
+    if facts.get("is_over"):
+        return say(
+            "the configuration file on %(host)s is valid and in use again", host=facts["host"]
+        )
+    return say("the configuration file on %(host)s is refused", host=facts["host"])
+
+
+def _available(_part: Part, facts: Facts) -> Message:
+    return say(
+        "%(image)s is available at all its targets: %(targets)s",
+        image=facts["image"],
+        targets=say_list(facts["targets"]),
+    )
+
+
+def _drift(_part: Part, facts: Facts) -> Message:
+    counts = [
+        say("%(number)s %(kind)s", number=count, kind=say(kind))
+        for kind, count in facts["counts"].items()
+    ]
+    return say(
+        "a reconcile found tags that differ from the rules: %(counts)s", counts=say_list(counts)
+    )
+
+
+def _test(_part: Part, facts: Facts) -> Message:
+    return say(
+        "a test of the channel %(channel)s, by %(token)s",
+        channel=facts["channel"],
+        token=facts["token"],
+    )
 
 
 def _time(text: str) -> str:
     return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M UTC")
 
 
-_HEADLINES: Mapping[Topic, Callable[[Part, Facts], str]] = {
+_HEADLINES: Mapping[Topic, Callable[[Part, Facts], Message]] = {
     Topic.FAILED: _failed,
     Topic.LATE: _late,
     Topic.RECOVERED: _recovered,

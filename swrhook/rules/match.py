@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from swrhook.model import Push
+from swrhook.wording.message import say
 
 FIELDS = ("sender", "namespace", "repository", "tag")
 VARIABLES = ("namespace", "repository")
@@ -15,7 +16,11 @@ _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 # cosign stores signatures and attestations under tags that are named after the image's digest.
 _ATTACHMENT_TAG = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\.([a-z0-9.-]+))?")
-_ATTACHMENT_KINDS = {"sig": "a signature", "att": "an attestation", "sbom": "an SBOM"}
+_ATTACHMENT_KINDS = {
+    "sig": say("a signature"),
+    "att": say("an attestation"),
+    "sbom": say("an SBOM"),
+}
 
 
 def describe_attachment(push: Push) -> str | None:
@@ -25,12 +30,12 @@ def describe_attachment(push: Push) -> str | None:
     match = _ATTACHMENT_TAG.fullmatch(push.tag)
     if match is None:
         return None
-    return _ATTACHMENT_KINDS.get(match[1] or "", "something attached to an image")
+    return _ATTACHMENT_KINDS.get(match[1] or "", say("something attached to an image"))
 
 
 def attachment_reason(push: Push) -> str:
     """Return the reason for skipping an attachment."""
-    return f"{describe_attachment(push)} is skipped (skip_attachments)"
+    return say("%(attachment)s is skipped (skip_attachments)", attachment=describe_attachment(push))
 
 
 class Pattern(Protocol):

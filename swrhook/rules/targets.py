@@ -7,6 +7,7 @@ from enum import StrEnum
 from swrhook.model import Push, Target
 from swrhook.rules.match import Rule
 from swrhook.swr_names import is_namespace
+from swrhook.wording.message import say
 
 
 class TargetResult(StrEnum):
@@ -27,6 +28,9 @@ class TargetDecision:
     override: bool
     result: TargetResult
     reason: str | None = None
+
+
+_IN_SHADOW = say("the rule is in shadow: this sync is not carried out")
 
 
 def decide_targets(push: Push, rules: Iterable[Rule]) -> list[TargetDecision]:
@@ -56,14 +60,14 @@ def _decide_target(
     push: Push, rule: Rule, target: Target, earlier_rule: str | None
 ) -> tuple[TargetResult, str | None]:
     if not is_namespace(target.namespace):
-        return TargetResult.REFUSED, f'SWR allows no organization named "{target.namespace}"'
-    if target.region == push.region:
-        return TargetResult.REFUSED, f"the image is already in {push.region}"
-    if earlier_rule is not None:
-        return (
-            TargetResult.DUPLICATE,
-            f"rule {earlier_rule} has this target, and its override applies",
+        return TargetResult.REFUSED, say(
+            'SWR allows no organization named "%(namespace)s"', namespace=target.namespace
         )
+    if target.region == push.region:
+        return TargetResult.REFUSED, say("the image is already in %(region)s", region=push.region)
+    if earlier_rule is not None:
+        reason = say("rule %(rule)s has this target, and its override applies", rule=earlier_rule)
+        return TargetResult.DUPLICATE, reason
     if rule.shadow:
-        return TargetResult.SHADOW, "the rule is in shadow: this sync is not carried out"
+        return TargetResult.SHADOW, _IN_SHADOW
     return TargetResult.SYNC, None

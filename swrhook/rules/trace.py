@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from swrhook.model import Push
 from swrhook.rules.match import Pattern, Rule, RuleResult, attachment_reason, evaluate
 from swrhook.rules.targets import TargetDecision, decide_targets
+from swrhook.wording.message import join_parts, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +118,19 @@ def _explain_result(push: Push, result: RuleResult, clauses: Sequence[ClauseTrac
     """Return why the rule does not match, None if it does."""
     match result:
         case RuleResult.DISABLED:
-            return "enabled is false"
+            return say("enabled is false")
         case RuleResult.ATTACHMENT:
             return attachment_reason(push)
         case RuleResult.MATCHED:
             return None
     excluded = result is RuleResult.EXCLUDED
-    problem = "is excluded by `not`" if excluded else "does not match"
-    return "; ".join(
-        f'{clause.field} "{clause.value}" {problem}'
+    sentence = _EXCLUDED if excluded else _NOT_MATCHING
+    return join_parts(
+        sentence.using(field=clause.field, value=clause.value)
         for clause in clauses
         if clause.is_obstacle and clause.excludes is excluded
     )
+
+
+_EXCLUDED = say('%(field)s "%(value)s" is excluded by `not`')
+_NOT_MATCHING = say('%(field)s "%(value)s" does not match')

@@ -34,6 +34,7 @@ from swrhook.swr.tags import (
     walk_tags,
 )
 from swrhook.syncs.auto_sync import AutoSync
+from swrhook.wording.message import say
 
 _HEADERS = {"Content-Type": "application/json"}
 
@@ -214,8 +215,8 @@ class SwrClient:
     def _send(self, name: str, method: str, path: str, body: bytes | None = None) -> SwrResponse:
         region = self._regions.get(name)
         if region is None:
-            message = f"the region {name} is not in the configuration"
-            remedy = "add it under swr.regions"
+            message = say("the region %(region)s is not in the configuration", region=name)
+            remedy = say("add it under swr.regions")
             raise SwrError(Kind.CONFIGURATION, "region", message, remedy=remedy)
         request = Request(method, path, _HEADERS, body)
         # The authenticator may come from an earlier client, so it is handed this one's transport.

@@ -21,6 +21,7 @@ from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.swr.redaction import scrub
 from swrhook.swr.response import SwrResponse, one_line
+from swrhook.wording.message import say
 
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
@@ -151,7 +152,11 @@ def _read_body(response: requests.Response) -> bytes:
         size += len(chunk)
         if size > MAX_RESPONSE_BYTES:
             host = urlsplit(response.url).hostname
-            message = f"{host}: the answer is larger than {MAX_RESPONSE_BYTES} bytes"
+            message = say(
+                "%(host)s: the answer is larger than %(limit)s bytes",
+                host=host,
+                limit=str(MAX_RESPONSE_BYTES),
+            )
             raise SwrError(Kind.TRANSIENT, "protocol", message)
         chunks.append(chunk)
     return b"".join(chunks)
@@ -162,7 +167,10 @@ def _transport_error(endpoint: str, request: Request, exc: Exception) -> SwrErro
     code, description, remedy = _describe(exc)
     host = urlsplit(endpoint).netloc.rpartition("@")[2]
     reason = one_line(scrub(_root_cause(exc), request.secrets))
-    return SwrError(Kind.TRANSIENT, code, f"{host}: {description} ({reason})", remedy=remedy)
+    message = say(
+        "%(host)s: %(description)s (%(reason)s)", host=host, description=description, reason=reason
+    )
+    return SwrError(Kind.TRANSIENT, code, message, remedy=remedy)
 
 
 def _describe(exc: Exception) -> tuple[str, str, str]:
@@ -170,15 +178,18 @@ def _describe(exc: Exception) -> tuple[str, str, str]:
     inner = exc.args[0] if exc.args else None
     # A ConnectTimeout is both a Timeout and a ConnectionError; here it counts as the latter.
     if isinstance(exc, requests.Timeout) and not isinstance(exc, requests.ConnectTimeout):
-        return "timeout", "no answer in time", ""
+        return "timeout", say("no answer in time"), ""
     if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
-        return "timeout", "the answer stopped midway", ""
+        return "timeout", say("the answer stopped midway"), ""
     if isinstance(exc, requests.exceptions.SSLError):
-        remedy = "check the endpoint, this machine's clock, and the certificates that it trusts"
-        return "connect", "no TLS connection", remedy
+        remedy = say(
+            "check the endpoint, this machine's clock, and the certificates that it trusts"
+        )
+        return "connect", say("no TLS connection"), remedy
     if isinstance(inner, _BROKEN_CONNECTION) or isinstance(exc, urllib3.exceptions.HTTPError):
-        return "protocol", "the connection broke", ""
-    return "connect", "no connection", "if it persists, check the endpoint in swr, and the network"
+        return "protocol", say("the connection broke"), ""
+    remedy = say("if it persists, check the endpoint in swr, and the network")
+    return "connect", say("no connection"), remedy
 
 
 def _root_cause(exc: BaseException) -> str:

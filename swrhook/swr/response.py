@@ -19,6 +19,7 @@ from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import Json, decode
 from swrhook.swr.error_codes import classify, describe
 from swrhook.swr.redaction import scrub
+from swrhook.wording.message import say
 
 MAX_MESSAGE_LENGTH = 300
 # In seconds. A longer Retry-After is taken for a mistake: it would stop a lane for too long.
@@ -79,7 +80,7 @@ def malformed_response(response: SwrResponse, reason: str) -> SwrError:
     """Return the error for a response that is not what the documentation promises."""
     message = f"HTTP {response.status}, but {scrub(reason, response.secrets)}"
     message = one_line(message, _request_id(response))
-    remedy = "if it persists, check the endpoint in swr, and any proxy in between"
+    remedy = say("if it persists, check the endpoint in swr, and any proxy in between")
     return SwrError(Kind.TRANSIENT, "protocol", message, remedy=remedy)
 
 
@@ -92,13 +93,27 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
     failed = _failed_tags(content, tags)
     code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
     kind, remedy = classify(code, response.status)
+    request = _request_id(response, content)
+    message: str
     if failed:
-        message = f"SWR reports failed tags: {', '.join(sorted(failed))}"
+        tags_text = one_line(", ".join(sorted(failed)), request)
+        message = say("SWR reports failed tags: %(tags)s", tags=tags_text)
     else:
-        message = ": ".join(filter(None, (describe(code), _read_message(response, content))))
-    message = one_line(message, _request_id(response, content))
+        message = _describe(describe(code), _read_message(response, content), request)
     wait = _retry_after(response)
     return SwrError(kind, code, message, remedy=remedy, retry_after=wait, failed_tags=failed)
+
+
+def _describe(description: str, message: str, request: str) -> str:
+    """Return what a code means, and what the response itself says."""
+    if not description:
+        return one_line(message, request)
+    if message:
+        line = one_line(message, request)
+        return say("%(description)s: %(message)s", description=description, message=line)
+    if not request:
+        return description
+    return say("%(description)s (request %(request)s)", description=description, request=request)
 
 
 def read_error_in_success(response: SwrResponse, content: Json) -> SwrError | None:

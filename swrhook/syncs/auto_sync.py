@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from swrhook.model import PlannedSync, Target
+from swrhook.wording.message import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,36 @@ class Overlap:
 
     def __str__(self) -> str:
         """Say what both rules do."""
-        target, override = self.auto_sync.target, self.auto_sync.override
-        text = f"SWR itself synchronizes it to {target}"
-        match self.kind:
-            case OverlapKind.DUPLICATE:
-                return f"{text}, and so does the rule {self.rule}"
-            case OverlapKind.OVERRIDE:
-                other = "does not override" if override else "overrides"
-                verb = "overriding" if override else "without overriding"
-                return f"{text}, {verb}, but the rule {self.rule} {other}"
-            case OverlapKind.ORGANIZATION:
-                return f"{text}, but the rule {self.rule} to another organization of the region"
+        return str(self.description)
+
+    @property
+    def description(self) -> str:
+        """Return what both rules do."""
+        sentence = _SENTENCES[self.kind, self.auto_sync.override]
+        return sentence.using(target=str(self.auto_sync.target), rule=self.rule)
 
 
-REMEDY = "delete SWR's rule in its console, or change the rule in swrhook.yaml"
+_DUPLICATES = say("SWR itself synchronizes it to %(target)s, and so does the rule %(rule)s")
+_OTHER_ORGANIZATION = say(
+    "SWR itself synchronizes it to %(target)s, but the rule %(rule)s to another organization of the"
+    " region"
+)
+# By the kind, and whether SWR's rule overrides.
+_SENTENCES = {
+    (OverlapKind.DUPLICATE, False): _DUPLICATES,
+    (OverlapKind.DUPLICATE, True): _DUPLICATES,
+    (OverlapKind.OVERRIDE, True): say(
+        "SWR itself synchronizes it to %(target)s, overriding, but the rule %(rule)s does not"
+        " override"
+    ),
+    (OverlapKind.OVERRIDE, False): say(
+        "SWR itself synchronizes it to %(target)s, without overriding, but the rule %(rule)s"
+        " overrides"
+    ),
+    (OverlapKind.ORGANIZATION, False): _OTHER_ORGANIZATION,
+    (OverlapKind.ORGANIZATION, True): _OTHER_ORGANIZATION,
+}
+REMEDY = say("delete SWR's rule in its console, or change the rule in swrhook.yaml")
 
 
 def find_overlaps(auto_syncs: Sequence[AutoSync], planned: Iterable[PlannedSync]) -> list[Overlap]:

@@ -21,6 +21,7 @@ from swrhook.syncs.evidence import (
     Evidence,
 )
 from swrhook.syncs.states import Event
+from swrhook.wording.message import say
 
 DigestLookup = str | SwrError | None
 
@@ -70,8 +71,7 @@ class Decider:
             return Decision(Event.CLAIM, values={"called_digest": None})
         values = {"called_digest": source}
         if target == source and not call_open:
-            reason = "the target already had the source's digest"
-            return Decision(Event.VERIFY_WITHOUT_CALL, reason=reason, values=values)
+            return Decision(Event.VERIFY_WITHOUT_CALL, None, endings.ALREADY_THERE, None, values)
         return Decision(Event.CLAIM, values=values)
 
     def decide_after_call(
@@ -86,7 +86,7 @@ class Decider:
         if error.kind is Kind.PERMANENT and tags_in_call > 1 and not error.failed_tags:
             # One bad tag may fail the call for all its tags, so each is retried alone, at once.
             values = {"alone": True, "lost_claims": 0}
-            reason = "retried alone: its call failed"
+            reason = say("retried alone: its call failed")
             return Decision(Event.REQUEUE, self.now, reason, error, values)
         if error.kind in (Kind.PERMANENT, Kind.CONFIGURATION) and not error.failed_tags:
             return Decision(Event.REJECT, reason=error.message, error=error)
@@ -95,7 +95,7 @@ class Decider:
     def decide_after_lost_claim(self, sync: Sync) -> Decision:
         """Decide on a `calling` sync whose worker died or could not record the answer."""
         lost = sync.lost_claims + 1
-        reason = f"the worker vanished during the call ({lost} in a row)"
+        reason = say("the worker vanished during the call (%(lost)s in a row)", lost=lost)
         if lost >= MAX_LOST_CLAIMS:
             error = endings.worker_lost(reason)
             return Decision(Event.GIVE_UP, reason=reason, error=error, values={"lost_claims": lost})
@@ -120,7 +120,7 @@ class Decider:
         if isinstance(source, SwrError) and source.kind is not Kind.CONFIGURATION:
             return self._poll_unreadable(sync, source, evidence)
         if isinstance(source, str) and sync.called_digest not in (None, source):
-            reason = "the source's digest changed after the call"
+            reason = say("the source's digest changed after the call")
             values = {"polls": 0, "failing_since": None}
             return Decision(Event.CALL_AGAIN, self.now, reason, values=values)
         if isinstance(target, SwrError):
@@ -170,18 +170,18 @@ class Decider:
         call_open: bool,
     ) -> Decision:
         if expected is None:
-            reason = "the tag is at the target, but the source cannot be read to compare digests"
-            return Decision(Event.MARK_UNVERIFIED, reason=reason, error=endings.unproven(sync))
+            reason, ending = endings.NOT_COMPARED, endings.unproven(sync)
+            return Decision(Event.MARK_UNVERIFIED, reason=reason, error=ending)
         if target != expected:
             return _diverge(sync, target, expected, evidence)
         if call_open:
-            return self._poll(sync, "an earlier call may still take effect")
+            return self._poll(sync, say("an earlier call may still take effect"))
         compared = evidence.index.summary if evidence.index else None
         # A call made without reading the source had none.
         return Decision(Event.VERIFY, reason=compared, values={"called_digest": target})
 
     def _trigger(self, code: str | None) -> Decision:
-        reason = None if code is None else f"not among the failed tags of {code}"
+        reason = None if code is None else say("not among the failed tags of %(code)s", code=code)
         due_at = self.now + self.limits.verify.backoff.ceiling(1)
         values = {
             "polls": 0,
@@ -196,9 +196,9 @@ class Decider:
     def _wait_for_source(self, sync: Sync, error: SwrError | None = None) -> Decision:
         since = sync.waiting_since or self.now
         if self.now - since >= self.limits.source_deadline:
-            reason = "never appeared in the source region"
+            reason = say("never appeared in the source region")
             if error is not None:
-                reason = f"not found until source_deadline: {error.message}"
+                reason = say("not found until source_deadline: %(message)s", message=error.message)
             ending = error or endings.missing_at_source(sync)
             return Decision(Event.MARK_MISSING, reason=reason, error=ending)
         values: dict[str, Any] = {"waiting_since": since, "polls": sync.polls + 1}
@@ -207,7 +207,7 @@ class Decider:
         return Decision(
             Event.WAIT_FOR_SOURCE,
             self.now + self.limits.verify.backoff.ceiling(sync.polls + 1),
-            f"not in {sync.lane.source_region} yet" if error is None else error.message,
+            error.message if error else say("not in %(place)s yet", place=sync.lane.source_region),
             error,
             values,
         )
@@ -242,19 +242,19 @@ class Decider:
             return self._poll_unreadable(sync, error, evidence)
         if evidence.job in FAILED_JOBS:
             return self._poll_or_call_again(sync, None, None, evidence)
-        reason = f"the target cannot be read: {error.message}"
+        reason = say("the target cannot be read: %(message)s", message=error.message)
         return Decision(Event.MARK_UNVERIFIED, reason=reason, error=error)
 
     def _poll_unreadable(self, sync: Sync, error: SwrError, evidence: Evidence) -> Decision:
         """Poll again later; `verify.deadline` counts only while reads succeed."""
         if self.is_unreadable_too_long(sync):
-            reason = f"cannot be read for too long: {error.message}"
+            reason = say("cannot be read for too long: %(message)s", message=error.message)
             if evidence.job == SUCCEEDED_JOB:
                 return Decision(
                     Event.MARK_UNVERIFIED, reason=reason, error=endings.final_error(error)
                 )
             return Decision(Event.GIVE_UP, reason=reason, error=endings.final_error(error))
-        poll = self._poll(sync, f"cannot be read: {error.message}")
+        poll = self._poll(sync, say("cannot be read: %(message)s", message=error.message))
         not_before = self.now + timedelta(seconds=error.retry_after or 0)
         values = {
             **poll.values,
@@ -275,18 +275,18 @@ class Decider:
         if not failed and not evidence.is_overdue(sync, self.limits.verify, self.now):
             return self._poll(sync, evidence.describe_wait(sync.lane.target, target))
         if target is None and evidence.job == SUCCEEDED_JOB:
-            reason = "SWR's job succeeded, but the target shows no such tag"
             ending = endings.invisible_at_target(sync)
-            return Decision(Event.MARK_UNVERIFIED, reason=reason, error=ending)
-        reason = "did not appear at the target in time"
+            return Decision(Event.MARK_UNVERIFIED, reason=endings.NOT_SHOWN, error=ending)
+        reason = say("did not appear at the target in time")
         if failed:
-            reason = f"SWR's job ended: {evidence.job}"
+            reason = say("SWR's job ended: %(state)s", state=evidence.job)
         if sync.retriggers < self.limits.verify.retriggers:
             due_at = self.now
             if failed:  # the next job may fail just as fast
                 due_at += self.limits.verify.backoff.ceiling(sync.retriggers + 1)
             values = {"retriggers": sync.retriggers + 1, "polls": 0, "failing_since": None}
-            return Decision(Event.CALL_AGAIN, due_at, f"{reason}: called again", values=values)
+            reason = say("%(reason)s: called again", reason=reason)
+            return Decision(Event.CALL_AGAIN, due_at, reason, values=values)
         if target is None:
             ending = endings.missing_at_target(sync, reason)
             return Decision(Event.MARK_MISSING, reason=reason, error=ending)
@@ -294,7 +294,7 @@ class Decider:
 
 
 def _diverge(sync: Sync, target: str, expected: str | None, evidence: Evidence) -> Decision:
-    reason = f"the target has {target}, the source {expected}"
+    reason = say("the target has %(target)s, the source %(source)s", target=target, source=expected)
     if evidence.index is not None:
-        reason = f"{reason}; {evidence.index.summary}"
+        reason = say("%(first)s; %(last)s", first=reason, last=evidence.index.summary)
     return Decision(Event.MARK_DIVERGED, reason=reason, error=endings.diverged(sync, reason))

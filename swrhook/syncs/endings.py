@@ -2,9 +2,13 @@
 
 from swrhook.errors import NOTHING_TO_DO, Kind, SwrError
 from swrhook.model import Sync
+from swrhook.wording.message import say, say_count
 
-_RETRY_REMEDY = "swrhook has stopped trying: retry it when SWR answers again"
-READ_RIGHTS = (
+_RETRY_REMEDY = say("swrhook has stopped trying: retry it when SWR answers again")
+ALREADY_THERE = say("the target already had the source's digest")
+NOT_COMPARED = say("the tag is at the target, but the source cannot be read to compare digests")
+NOT_SHOWN = say("SWR's job succeeded, but the target shows no such tag")
+READ_RIGHTS = say(
     "give the IAM user the right to read the organization's images, or look there with another user"
 )
 
@@ -15,9 +19,12 @@ def missing_at_source(sync: Sync) -> SwrError:
     return SwrError(
         Kind.NOT_YET,
         "source_missing",
-        f"{sync.image} never appeared in {region}",
-        remedy=f"push the image to SWR in {region}, or correct the sender's `image` settings, which"
-        " name it there; then retry the sync",
+        say("%(image)s never appeared in %(region)s", image=sync.image, region=region),
+        remedy=say(
+            "push the image to SWR in %(region)s, or correct the sender's `image` settings, which"
+            " name it there; then retry the sync",
+            region=region,
+        ),
     )
 
 
@@ -27,50 +34,79 @@ def missing_at_target(sync: Sync, reason: str) -> SwrError:
     return SwrError(
         Kind.PERMANENT,
         "target_missing",
-        f"{sync.image} is not in {lane.target} after {sync.attempts} calls: {reason}",
-        remedy=f"SWR accepted the calls and copied nothing: check the organization, its quota and"
-        f" the IAM user's right to push in {lane.target}, and the image itself; the console of"
-        f" {lane.source_region} lists the synchronizations; then retry the sync",
+        say_count(
+            "%(image)s is not in %(target)s after %(count)s call: %(reason)s",
+            "%(image)s is not in %(target)s after %(count)s calls: %(reason)s",
+            sync.attempts,
+            image=sync.image,
+            target=str(lane.target),
+            reason=reason,
+        ),
+        remedy=say(
+            "SWR accepted the calls and copied nothing: check the organization, its quota and"
+            " the IAM user's right to push in %(target)s, and the image itself; the console of"
+            " %(region)s lists the synchronizations; then retry the sync",
+            target=str(lane.target),
+            region=lane.source_region,
+        ),
     )
 
 
 def diverged(sync: Sync, message: str) -> SwrError:
     """Return the error of a sync whose target holds another digest."""
-    target = sync.lane.target
+    target = str(sync.lane.target)
     if sync.lane.override:
-        remedy = (
-            f"SWR did not replace the tag in {target}: check the IAM user's right to push there;"
-            " then retry the sync"
+        remedy = say(
+            "SWR did not replace the tag in %(target)s: check the IAM user's right to push there;"
+            " then retry the sync",
+            target=target,
         )
     else:
-        remedy = (
-            f"decide which image is right. To replace the one in {target}, set override for this"
-            f" target in the rule {sync.rule}, or delete the tag there; then retry the sync. To"
-            " keep it, there is nothing to do: swrhook never overwrites it without override"
+        remedy = say(
+            "decide which image is right. To replace the one in %(target)s, set override for this"
+            " target in the rule %(rule)s, or delete the tag there; then retry the sync. To"
+            " keep it, there is nothing to do: swrhook never overwrites it without override",
+            target=target,
+            rule=sync.rule,
         )
     return SwrError(Kind.PERMANENT, "diverged", message, remedy=remedy)
 
 
 def invisible_at_target(sync: Sync) -> SwrError:
     """Return the error of a sync whose job succeeded, while the target shows no such tag."""
-    target = sync.lane.target
+    target = str(sync.lane.target)
     return SwrError(
         Kind.CONFIGURATION,
         "not_visible",
-        f"SWR's job for {sync.image} succeeded, but {target} shows no such tag",
-        remedy=f"the IAM user may lack the right to see it: {READ_RIGHTS} in {target}; then retry"
-        " the sync",
+        say(
+            "SWR's job for %(image)s succeeded, but %(target)s shows no such tag",
+            image=sync.image,
+            target=target,
+        ),
+        remedy=say(
+            "the IAM user may lack the right to see it: %(rights)s in %(target)s; then retry"
+            " the sync",
+            rights=READ_RIGHTS,
+            target=target,
+        ),
     )
 
 
 def unproven(sync: Sync) -> SwrError:
     """Return the error of a sync whose digest cannot be compared with the source's."""
-    region, namespace = sync.lane.source_region, sync.lane.namespace
+    place = f"{sync.lane.source_region}/{sync.lane.namespace}"
     return SwrError(
         Kind.CONFIGURATION,
         "not_comparable",
-        f"the tag is in {sync.lane.target}, but the source's digest is not known",
-        remedy=f"the IAM user cannot read {region}/{namespace}: {READ_RIGHTS}; then retry the sync",
+        say(
+            "the tag is in %(target)s, but the source's digest is not known",
+            target=str(sync.lane.target),
+        ),
+        remedy=say(
+            "the IAM user cannot read %(place)s: %(rights)s; then retry the sync",
+            place=place,
+            rights=READ_RIGHTS,
+        ),
     )
 
 
@@ -80,8 +116,10 @@ def worker_lost(reason: str) -> SwrError:
         Kind.TRANSIENT,
         "worker_lost",
         reason,
-        remedy="the process ends during this sync's calls: look for the cause in its log and in"
-        " the system's (memory, kills); then retry the sync",
+        remedy=say(
+            "the process ends during this sync's calls: look for the cause in its log and in"
+            " the system's (memory, kills); then retry the sync"
+        ),
     )
 
 

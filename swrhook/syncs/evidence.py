@@ -5,6 +5,7 @@ from datetime import datetime
 
 from swrhook.model import Sync, Target
 from swrhook.syncs.backoff import Verify
+from swrhook.wording.message import say
 
 # The states of SWR's own sync job that mean: it ended, and the tag is not at the target.
 FAILED_JOBS = frozenset({"failed", "timeout", "cancel"})
@@ -48,8 +49,13 @@ class Evidence:
 
     def describe_wait(self, target: Target, digest: str | None) -> str:
         """Return why a sync waits for its target, which holds this digest."""
-        reason = f"not at {target} yet" if digest is None else f"still an older digest at {target}"
-        return f"{reason}: SWR's job is {self.job}" if self.job in RUNNING_JOBS else reason
+        place = str(target)
+        reason = say("not at %(target)s yet", target=place)
+        if digest is not None:
+            reason = say("still an older digest at %(target)s", target=place)
+        if self.job not in RUNNING_JOBS:
+            return reason
+        return say("%(reason)s: SWR's job is %(state)s", reason=reason, state=self.job)
 
 
 NO_EVIDENCE = Evidence()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from swrhook.model import Sync
+from swrhook.wording.message import Message, say
 
 
 class PauseKind(StrEnum):
@@ -46,9 +47,18 @@ class Pause:
 
     def __str__(self) -> str:
         """Return it in words, without who has begun it."""
-        until = "until it is resumed" if self.until is None else f"until {_format(self.until)}"
-        why = "" if self.reason is None else f": {self.reason}"
-        return f"{self.paused} is paused {until}{why}"
+        return str(self.description)
+
+    @property
+    def description(self) -> Message:
+        """Return it in words, without who has begun it."""
+        paused = say("%(kind)s %(name)s", kind=say(self.kind.value), name=self.name)
+        if self.until is None:
+            text = say("%(paused)s is paused until it is resumed", paused=paused)
+        else:
+            until = _format(self.until)
+            text = say("%(paused)s is paused until %(until)s", paused=paused, until=until)
+        return text if self.reason is None else say("%(text)s: %(why)s", text=text, why=self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,16 @@ def join_sentences(sentences: Iterable[str]) -> str:
     return _join(say("%(first)s %(last)s"), sentences)
 
 
+def join_parts(texts: Iterable[str]) -> str:
+    """Return the texts with semicolons between them; empty if there are none."""
+    return _join(say("%(first)s; %(last)s"), texts)
+
+
+def join_clauses(texts: Iterable[str]) -> str:
+    """Return the texts with full stops between them, and none at the end."""
+    return _join(say("%(first)s. %(last)s"), texts)
+
+
 def _join(joint: Message, texts: Iterable[str]) -> str:
     first, *others = [*texts] or [""]
     return reduce(lambda before, text: joint.using(first=before, last=text), others, first)

@@ -5,9 +5,10 @@ SWR's answers do not say which side they are about. What was read before the cal
 
 from dataclasses import replace
 
-from swrhook.errors import NOTHING_TO_DO, Kind, SwrError
+from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Sync
 from swrhook.swr.error_codes import IMPOSSIBLE_REGION, NO_ORGANIZATION, is_absence
+from swrhook.wording.message import say
 from swrhook.worker.target_cache import impossible_region
 
 # SWR answers with the same error code for an impossible region and for an internal error. If it
@@ -41,16 +42,30 @@ def _refine_absence(error: SwrError, sync: Sync) -> SwrError:
     if not is_at_source:
         return error
     if is_absence(error.code) or error.failed_tags:
-        message = f"{lane.source_region} shows {sync.image}, but sync_images says: {error.message}"
-        remedy = f"{NOTHING_TO_DO} if it passes: it is tried again; otherwise push the image again"
+        message = say(
+            "%(region)s shows %(image)s, but sync_images says: %(message)s",
+            region=lane.source_region,
+            image=sync.image,
+            message=error.message,
+        )
+        remedy = say(
+            "nothing to do if it passes: it is tried again; otherwise push the image again"
+        )
         return replace(error, kind=Kind.TRANSIENT, message=message, remedy=remedy)
-    message = f"{lane.source_region} has no sync_images for {sync.image}, which it shows"
     return replace(
         error,
         kind=Kind.CONFIGURATION,
-        message=f"{message}: {error.message}",
-        remedy=f"check the endpoint of {lane.source_region} in swr.regions, and whether SWR offers"
-        " image synchronization there; then retry the sync",
+        message=say(
+            "%(region)s has no sync_images for %(image)s, which it shows: %(message)s",
+            region=lane.source_region,
+            image=sync.image,
+            message=error.message,
+        ),
+        remedy=say(
+            "check the endpoint of %(region)s in swr.regions, and whether SWR offers"
+            " image synchronization there; then retry the sync",
+            region=lane.source_region,
+        ),
     )
 
 
@@ -61,14 +76,34 @@ def _missing_organization(error: SwrError, lane: Lane, *, is_at_source: bool) ->
         return replace(
             error,
             kind=Kind.CONFIGURATION,
-            message=f"{region} has no organization {namespace}: {error.message}",
-            remedy=f"create the organization {namespace} in {region}, or name another one in the"
-            " rule, then retry the sync",
+            message=say(
+                "%(region)s has no organization %(namespace)s: %(message)s",
+                region=region,
+                namespace=namespace,
+                message=error.message,
+            ),
+            remedy=say(
+                "create the organization %(namespace)s in %(region)s, or name another one in the"
+                " rule, then retry the sync",
+                region=region,
+                namespace=namespace,
+            ),
         )
-    source = f"{lane.namespace} in {lane.source_region}"
+    source = say("%(namespace)s in %(region)s", namespace=lane.namespace, region=lane.source_region)
     return replace(
         error,
-        message=f"no organization {source}, or no {namespace} in {region}: {error.message}",
-        remedy=f"create the organization {namespace} in {region}, or correct the sender's `image`"
-        f" settings, which name {source}",
+        message=say(
+            "no organization %(source)s, or no %(namespace)s in %(region)s: %(message)s",
+            source=source,
+            namespace=namespace,
+            region=region,
+            message=error.message,
+        ),
+        remedy=say(
+            "create the organization %(namespace)s in %(region)s, or correct the sender's `image`"
+            " settings, which name %(source)s",
+            namespace=namespace,
+            region=region,
+            source=source,
+        ),
     )

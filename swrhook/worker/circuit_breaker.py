@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.syncs.backoff import Backoff
+from swrhook.wording.message import say
 
 FAILURES_TO_OPEN = 5
 # Short: after an outage the first sync goes on within a second, and one request a second harms
@@ -58,9 +59,14 @@ class CircuitBreakers:
             if not wait:
                 _begin_probe(breaker, now)
                 return None
-        message = f"the circuit breaker of {region} ({operation}) is open: "
-        message += f"{breaker.failures} requests in a row failed, the last with: "
-        message += breaker.last_message
+        message = say(
+            "the circuit breaker of %(region)s (%(operation)s) is open: %(failures)s requests in a"
+            " row failed, the last with: %(last)s",
+            region=region,
+            operation=str(operation),
+            failures=breaker.failures,
+            last=breaker.last_message,
+        )
         return CircuitOpen(message, retry_after=wait.total_seconds())
 
     def acquire_probe(self, region: str, operation: Operation, now: datetime) -> bool:

@@ -7,11 +7,12 @@ from swrhook.errors import SwrError
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decider
 from swrhook.syncs.evidence import Evidence, IndexComparison
+from swrhook.wording.message import say
 from swrhook.worker.gateway import GatewaySession
 from swrhook.worker.observation import JobStatuses, Observation
 
 Images = Mapping[str, Collection[str]]
-_NOT_COMPARED = "the images of a multi-arch image are shown on one side only: not compared"
+_NOT_COMPARED = say("the images of a multi-arch image are shown on one side only: not compared")
 
 
 def gather_evidence(
@@ -48,10 +49,13 @@ def compare_images(
         return IndexComparison(is_same=False, summary=_NOT_COMPARED)
     if set(source) == set(target):
         platforms = ", ".join(sorted(image.partition(" ")[0] for image in source))
-        summary = f"SWR wrote the index anew, with the same images, by digest: {platforms}"
+        summary = say(
+            "SWR wrote the index anew, with the same images, by digest: %(platforms)s",
+            platforms=platforms,
+        )
         return IndexComparison(is_same=True, summary=summary)
     changed = sorted({image.partition(" ")[0] for image in set(source) ^ set(target)})
-    summary = f"its images differ, by digest: {', '.join(changed)}"
+    summary = say("its images differ, by digest: %(platforms)s", platforms=", ".join(changed))
     return IndexComparison(is_same=False, summary=summary)
 
 

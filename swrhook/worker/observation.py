@@ -13,6 +13,7 @@ from swrhook.syncs.decisions import Decider, Decision, DigestLookup
 from swrhook.syncs.evidence import NO_EVIDENCE, Evidence
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
+from swrhook.wording.message import say
 from swrhook.worker.gateway import GatewaySession
 from swrhook.worker.tag_lookup import MAX_SINGLE_READS, look_up
 from swrhook.worker.target_cache import impossible_region
@@ -236,7 +237,15 @@ def _missing_organization(lane: Lane) -> SwrError:
     return SwrError(
         Kind.CONFIGURATION,
         "organization",
-        f"{lane.target.region} has no organization {lane.target.namespace} that is ours",
-        remedy=f"create the organization {lane.target.namespace} in {lane.target.region}, or name "
-        "another one in the rule, then retry the sync",
+        say(
+            "%(region)s has no organization %(namespace)s that is ours",
+            region=lane.target.region,
+            namespace=lane.target.namespace,
+        ),
+        remedy=say(
+            "create the organization %(namespace)s in %(region)s, or name another one in the"
+            " rule, then retry the sync",
+            namespace=lane.target.namespace,
+            region=lane.target.region,
+        ),
     )

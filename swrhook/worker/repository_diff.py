@@ -29,6 +29,7 @@ from swrhook.syncs.reconciliation import (
     compare,
 )
 from swrhook.usecases.manual_syncs import MANUAL, plan_repository
+from swrhook.wording.message import say
 from swrhook.worker.evidence import compare_images
 from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 
@@ -216,12 +217,25 @@ def compare_repository(
 
 def describe_failure(error: SwrError) -> str:
     """Return why a repository could not be compared."""
-    return error.message if error.code == _NO_REPOSITORY else f"cannot be listed: {error}"
+    return (
+        error.message
+        if error.code == _NO_REPOSITORY
+        else say(
+            "cannot be listed: %(error)s",
+            error=say("%(code)s: %(message)s", code=error.code, message=error.message),
+        )
+    )
 
 
 def _no_repository(repository: RepositoryRef, similar: str | None) -> SwrError:
-    hint = "" if similar is None else f": did you mean {repository.namespace}/{similar}?"
-    message = f"there is no such repository in {repository.region}{hint}"
+    message = say("there is no such repository in %(region)s", region=repository.region)
+    if similar is not None:
+        name = f"{repository.namespace}/{similar}"
+        message = say(
+            "there is no such repository in %(region)s: did you mean %(name)s?",
+            region=repository.region,
+            name=name,
+        )
     return SwrError(Kind.PERMANENT, _NO_REPOSITORY, message)
 
 

@@ -9,13 +9,14 @@ from collections.abc import Collection, Mapping
 from swrhook.errors import Kind, SwrError, TagNotShown
 from swrhook.swr.tags import NO_DIGEST
 from swrhook.syncs.decisions import DigestLookup
+from swrhook.wording.message import say
 from swrhook.worker.gateway import GatewaySession
 
 # Up to this many tags are read one by one. Listing would take fewer requests for more tags, but
 # its pages bring the whole manifests of other tags, too.
 MAX_SINGLE_READS = 2
 
-_NO_DIGEST_REMEDY = (
+_NO_DIGEST_REMEDY = say(
     "SWR shows no digest here, so swrhook cannot prove what the tag holds: compare it by hand, and"
     " report it with the answer of `check --online`"
 )
@@ -75,7 +76,7 @@ def _list(session: GatewaySession, place: Place, tags: Collection[str]) -> dict[
 def _listed(region: str, tag: str, digests: Mapping[str, str | None]) -> DigestLookup:
     """Return what a list says about a tag."""
     if tag in digests and digests[tag] is None:
-        message = f"{region} lists the tag {tag} without a digest"
+        message = say("%(region)s lists the tag %(tag)s without a digest", region=region, tag=tag)
         return SwrError(Kind.CONFIGURATION, NO_DIGEST, message, remedy=_NO_DIGEST_REMEDY)
     return digests.get(tag)
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import IMPOSSIBLE_REGION
+from swrhook.wording.message import say
 
 _EXISTING_TTL = timedelta(minutes=10)
 # Short: an operator who creates the missing organization retries at once.
@@ -79,7 +80,15 @@ def impossible_region(lane: Lane) -> SwrError:
     return SwrError(
         Kind.CONFIGURATION,
         IMPOSSIBLE_REGION,
-        f"{lane.source_region} does not synchronize to the region {lane.target.region}",
-        remedy=f"correct the rule's target region {lane.target.region}, or choose another one that"
-        f" SWR offers in {lane.source_region}, then retry the sync",
+        say(
+            "%(source)s does not synchronize to the region %(target)s",
+            source=lane.source_region,
+            target=lane.target.region,
+        ),
+        remedy=say(
+            "correct the rule's target region %(target)s, or choose another one that"
+            " SWR offers in %(source)s, then retry the sync",
+            source=lane.source_region,
+            target=lane.target.region,
+        ),
     )

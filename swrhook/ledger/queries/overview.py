@@ -5,7 +5,7 @@ with a million syncs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from swrhook.ledger.queries.pagination import Walk, lowest_id, newer_than, state
 from swrhook.ledger.queries.syncs import ROUTE_COLUMNS, is_followed
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.model import OPEN_STATES, Outcome, State
+from swrhook.wording.storage import decode, restore_optional
 
 # A group is counted up to here; a larger one is shown as "more than".
 MOST_COUNTED = 1000
@@ -149,7 +150,7 @@ def _newest(walk: Walk) -> Subquery:
 def _candidates(walk: Walk) -> Select[Any]:
     columns = ("id", "state", *ROUTE_COLUMNS, "created_at", "failing_since")
     reason = func.coalesce(syncs.c.error_message, syncs.c.reason).label("reason")
-    query = select(*(syncs.c[name] for name in columns), reason)
+    query = select(*(syncs.c[name] for name in columns), reason, syncs.c.wording)
     return query.where(*walk).limit(MOST_COUNTED + 1)
 
 
@@ -159,10 +160,18 @@ def _groups(
     is_more = select(func.count() > MOST_COUNTED).select_from(candidates).scalar_subquery()
     columns = (candidates.c.state, candidates.c.target_region)
     numbers = (func.count(), func.min(candidates.c.created_at), func.max(candidates.c.reason))
+    # Of several syncs with one reason, any one's wording says what it was made of.
+    wording = func.max(candidates.c.wording)
     query = (
-        select(*columns, *numbers, is_more)
+        select(*columns, *numbers, is_more, wording)
         .where(*conditions)
         .group_by(*columns)
         .order_by(candidates.c.target_region)
     )
-    return [SyncGroup(*row) for row in connection.execute(query)]
+    return [_to_group(*row) for row in connection.execute(query)]
+
+
+def _to_group(*columns: Any) -> SyncGroup:  # noqa: ANN401  # of the query above
+    *values, wording = columns
+    group = SyncGroup(*values)
+    return replace(group, example=restore_optional(group.example, decode(wording)))

@@ -8,16 +8,23 @@ from swrhook.ledger.tables import syncs
 from swrhook.model import State
 from swrhook.syncs.observations import DriftKind
 from swrhook.syncs.pauses import Pause, Pauses
+from swrhook.wording.message import say
+from swrhook.wording.storage import decode, restore, restore_optional
 
 LISTED_COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
 
 
 def to_listed(row: RowMapping, pauses: Pauses) -> ListedSync:
     """Return the sync of a row; `pauses` are those that last."""
-    error = None
+    error, messages = None, decode(row["wording"])
     if row["error_code"] is not None:
-        error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
+        error = ListedError(
+            row["error_code"],
+            restore(row["error_message"], messages),
+            restore_optional(row["error_remedy"], messages),
+        )
     columns = {column.name: row[column.name] for column in LISTED_COLUMNS}
+    columns["reason"] = restore_optional(row["reason"], messages)
     if row["state"] == State.CALLING:
         columns["due_at"] = None  # it is due only if its worker dies
     paused = None
@@ -25,7 +32,7 @@ def to_listed(row: RowMapping, pauses: Pauses) -> ListedSync:
         regions = (row["source_region"], row["target_region"])
         paused = pauses.of_sync(*regions, row["rule"], row["sender"])
     if paused is not None:
-        columns |= {"due_at": None, "reason": str(paused)}
+        columns |= {"due_at": None, "reason": paused.description}
     return ListedSync(
         digest=row["digest"],
         error=error,
@@ -49,5 +56,6 @@ def _drift(row: RowMapping) -> ListedDrift | None:
         return None
     if row["observed_digest"] is None:
         return ListedDrift(DriftKind.MISSING, row["since"], None)
-    why = f"the sync {row['observed_sync']} has copied it" if row["observed_sync"] else None
+    sync = row["observed_sync"]
+    why = say("the sync %(sync)s has copied it", sync=sync) if sync else None
     return ListedDrift(DriftKind.CHANGED, row["since"], why)

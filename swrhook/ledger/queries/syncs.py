@@ -61,6 +61,7 @@ _SYNCS = select(
     syncs.c.error_code,
     syncs.c.error_message,
     syncs.c.error_remedy,
+    syncs.c.wording,
     observations.c.observed_at,
     observations.c.digest.label("observed_digest"),
     observations.c.since,

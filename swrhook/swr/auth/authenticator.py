@@ -26,6 +26,7 @@ from swrhook.swr.auth.token import StaticToken
 from swrhook.swr.http import HttpTransport, Network, Request
 from swrhook.swr.protocol import refuses_credential
 from swrhook.swr.response import SwrResponse
+from swrhook.wording.message import say
 
 # A project keeps its id for life. Looking it up daily notices one that was deleted and recreated.
 _PROJECT_ID_LIFETIME = timedelta(days=1)
@@ -110,8 +111,8 @@ class NoAuthenticator:
 
     def send(self, *_request: object) -> SwrResponse:
         """Raise SwrError."""
-        message = "this process only records deliveries, and has no credentials for SWR"
-        remedy = "let a process with SWRHOOK_WORKERS of 1 or more do this"
+        message = say("this process only records deliveries, and has no credentials for SWR")
+        remedy = say("let a process with SWRHOOK_WORKERS of 1 or more do this")
         raise SwrError(Kind.CONFIGURATION, "no_credentials", message, remedy=remedy)
 
 

@@ -16,6 +16,7 @@ from swrhook.clock import Clock
 from swrhook.config.model import Credentials, KeyCredentials, PasswordCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Refusal
+from swrhook.wording.message import say
 
 _SALT = b"swrhook: the fingerprint of an IAM credential, 1"
 _SCRYPT_LOCK = Lock()
@@ -143,17 +144,33 @@ def _has_ended(refusal: Refusal, now: datetime) -> bool:
 
 def _refused_before(refusal: Refusal) -> SwrError:
     """Return the error of a credential that was refused."""
-    until = f" before {refusal.again_at:%H:%M} UTC" if refusal.again_at else ""
-    then = "then, or " if refusal.again_at else ""
-    message = f"this credential was refused, and it is not tried again{until}: {refusal.reason}"
-    remedy = f"correct swr.credentials; they are tried again {then}as soon as they change"
+    if refusal.again_at is None:
+        message = say(
+            "this credential was refused, and it is not tried again: %(reason)s",
+            reason=refusal.reason,
+        )
+        remedy = say("correct swr.credentials; they are tried again as soon as they change")
+    else:
+        until = f"{refusal.again_at:%H:%M} UTC"
+        message = say(
+            "this credential was refused, and it is not tried again before %(until)s: %(reason)s",
+            until=until,
+            reason=refusal.reason,
+        )
+        remedy = say(
+            "correct swr.credentials; they are tried again then, or as soon as they change"
+        )
     return SwrError(Kind.AUTHENTICATION, "refused", message, remedy=remedy)
 
 
 def _project_refused_before(refusal: Refusal, project: str) -> SwrError:
     """Return the error of a project for which the login was refused."""
-    message = f"the login for the project {project} was refused: {refusal.reason}"
-    remedy = (
+    message = say(
+        "the login for the project %(project)s was refused: %(reason)s",
+        project=project,
+        reason=refusal.reason,
+    )
+    remedy = say(
         "check the region's project in swr.regions (project or project_id), whether the IAM user"
         " may use it, and swr.credentials; it is tried again as soon as one of them changes, and"
         " every half hour while the logins for other projects succeed"

@@ -20,6 +20,7 @@ from swrhook.swr.auth.password import is_header_value
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.http import HttpTransport, Network, Request, no_proxies
 from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
+from swrhook.wording.message import say
 
 _TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105  # a path
 _KEY_PATH = "/openstack/latest/securitykey"
@@ -31,8 +32,10 @@ _TIMEOUTS = Timeouts(connect=3.0, read=3.0)
 # For a key whose expiry is missing or, by our clock, in the past: it may work all the same.
 _DEFAULT_LIFETIME = timedelta(minutes=5)
 _OUTAGE_KINDS = (Kind.TRANSIENT, Kind.THROTTLED)
-_AGENCY_REMEDY = "give this server an agency with rights in SWR, and let it reach 169.254.169.254"
-_POD_REMEDY = "check the association of the pod's service account with an agency"
+_AGENCY_REMEDY = say(
+    "give this server an agency with rights in SWR, and let it reach 169.254.169.254"
+)
+_POD_REMEDY = say("check the association of the pod's service account with an agency")
 
 
 class MachineKeyFetcher:
@@ -66,8 +69,8 @@ class MachineKeyFetcher:
         except SwrError as error:
             # Of a kind that never makes a sync give up as rejected
             kind = error.kind if error.kind in _OUTAGE_KINDS else Kind.AUTHENTICATION
-            message = f"no temporary key: {error.message}"
-            remedy = f"{self._remedy}; or choose other swr.credentials"
+            message = say("no temporary key: %(message)s", message=error.message)
+            remedy = say("%(remedy)s; or choose other swr.credentials", remedy=self._remedy)
             raise replace(error, kind=kind, message=message, remedy=remedy) from error
 
 
@@ -98,11 +101,13 @@ def _read_token_file(path: str) -> str:
     try:
         token = Path(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not ASCII"
-        message = f"the token file {path} cannot be read: {reason}"
+        reason = exc.strerror if isinstance(exc, OSError) else say("it is not ASCII")
+        message = say("the token file %(path)s cannot be read: %(why)s", path=path, why=reason)
         raise SwrError(Kind.AUTHENTICATION, "token_file", message) from None
     if not is_header_value(token):
-        message = f"the token file {path} contains no token that can be sent in a header"
+        message = say(
+            "the token file %(path)s contains no token that can be sent in a header", path=path
+        )
         raise SwrError(Kind.AUTHENTICATION, "token_file", message)
     return token
 

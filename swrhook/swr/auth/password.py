@@ -27,6 +27,7 @@ from swrhook.swr.auth.lockout import (
 from swrhook.swr.error_codes import IAM_NAMES, LIST_PROJECTS, LOGIN, NO_IAM, PROTECTED_LOGIN
 from swrhook.swr.http import HttpTransport, Request
 from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
+from swrhook.wording.message import say
 
 TOKENS_PATH = "/v3/auth/tokens?nocatalog=true"
 HEADERS = {"Content-Type": "application/json;charset=utf8"}
@@ -139,7 +140,7 @@ def read_project(response: SwrResponse, name: str) -> str:
         value = text(project, "id") if text(project, "name") == name else None
         if value is not None and is_header_value(value):
             return value
-    message = f"IAM knows no project named {name}"
+    message = say("IAM knows no project named %(project)s", project=name)
     raise SwrError(Kind.AUTHENTICATION, "project", message, remedy=IAM_NAMES)
 
 

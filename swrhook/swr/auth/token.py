@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from swrhook.errors import Kind, SwrError
 from swrhook.swr.auth.password import is_header_value
 from swrhook.swr.response import SwrResponse
+from swrhook.wording.message import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,11 @@ class StaticToken:
         """Return the token. Raises SwrError when it cannot be sent in a header."""
         if is_header_value(self.token):
             return self.token
-        message = f"the token in swr.credentials, used for {project}, cannot be sent in a header"
-        remedy = "it must not contain spaces or line breaks: check swr.credentials"
+        message = say(
+            "the token in swr.credentials, used for %(project)s, cannot be sent in a header",
+            project=project,
+        )
+        remedy = say("it must not contain spaces or line breaks: check swr.credentials")
         raise SwrError(Kind.AUTHENTICATION, "token", message, remedy=remedy)
 
     def renew(self, project: str, refused: str, response: SwrResponse) -> None:

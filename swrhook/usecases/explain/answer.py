@@ -23,6 +23,7 @@ from swrhook.usecases.explain.rules import explain_sender
 from swrhook.usecases.explain.scope import narrow, rules_about
 from swrhook.usecases.explain.summary import summarize
 from swrhook.usecases.explain.wait_reason import wait_reason
+from swrhook.wording.message import say
 
 MAX_SENDERS = 10
 
@@ -79,7 +80,9 @@ def _resolve_pushes(image: str, sender: str | None, config: Config) -> tuple[Pus
 def _explain_sender(push: Push, config: Config, rules: Sequence[Rule]) -> ExplainedSender:
     if config.senders[push.sender].may_push_to(push.namespace):
         return explain_sender(push, rules)
-    summary = f"the sender may not push to {push.namespace} (allow.namespaces)"
+    summary = say(
+        "the sender may not push to %(namespace)s (allow.namespaces)", namespace=push.namespace
+    )
     return ExplainedSender(
         push.sender,
         push.region,

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from swrhook.model import Push
 from swrhook.rules.match import Rule, RuleResult, evaluate, matches_any
 from swrhook.rules.targets import TargetResult
-from swrhook.rules.trace import ClauseTrace, RuleTrace, trace
+from swrhook.rules.trace import ClauseTrace, RuleTrace, TargetTrace, trace
 from swrhook.usecases.explain.model import ExplainedSender
 from swrhook.usecases.explain.text import shorten
+from swrhook.wording.message import join_parts, say, say_alternatives, say_list
 
 MAX_RULES = 50
 # A rule for another tag is nearer than one for another repository, and so on.
@@ -57,26 +58,31 @@ def _rule_distance(push: Push, rule: Rule) -> tuple[int, int, bool]:
 
 def _summarize(push: Push, rules: Sequence[Rule], traces: Sequence[RuleTrace]) -> str:
     if not rules:
-        return "there is no rule"
-    for result, verb in (
-        (TargetResult.SYNC, "sends it to"),
-        (TargetResult.SHADOW, "is in shadow and would send it to"),
+        return say("there is no rule")
+    for result, sentence in (
+        (TargetResult.SYNC, say("rule %(rule)s sends it to %(targets)s")),
+        (TargetResult.SHADOW, say("rule %(rule)s is in shadow and would send it to %(targets)s")),
     ):
         sentences = [
-            f"rule {rule.rule} {verb} {', '.join(targets)}"
+            sentence.using(rule=rule.rule, targets=say_list(targets))
             for rule in traces
             if (targets := _list_targets(rule, result))
         ]
         if sentences:
-            return "; ".join(shorten(sentences))
+            return join_parts(shorten(sentences))
     refused = [
-        f"rule {rule.rule} cannot send it to {target.region}/{target.namespace}: {target.reason}"
+        say(
+            "rule %(rule)s cannot send it to %(target)s: %(reason)s",
+            rule=rule.rule,
+            target=_name(target),
+            reason=target.reason,
+        )
         for rule in traces
         for target in rule.targets
         if target.result == TargetResult.REFUSED
     ]
     if refused:
-        return "; ".join(shorten(refused))
+        return join_parts(shorten(refused))
     distances = [_rule_distance(push, rule) for rule in rules]
     return _explain_mismatch(traces[distances.index(min(distances))])
 
@@ -84,29 +90,45 @@ def _summarize(push: Push, rules: Sequence[Rule], traces: Sequence[RuleTrace]) -
 def _explain_mismatch(rule: RuleTrace) -> str:
     """Return why the nearest rule leads to no sync."""
     if rule.result == RuleResult.ATTACHMENT:
-        return f"rule {rule.rule} matches, but {rule.reason}"
-    problems = [
-        f'{clause.field} "{clause.value}"'
-        f" {'is excluded by `not`:' if clause.excludes else 'is not'} {_list_patterns(clause)}"
+        return say("rule %(rule)s matches, but %(reason)s", rule=rule.rule, reason=rule.reason)
+    problems: list[str] = [
+        _CLAUSES[clause.excludes].using(
+            field=clause.field, value=clause.value, patterns=_list_patterns(clause)
+        )
         for clause in rule.clauses
         if clause.is_obstacle
     ]
     if rule.result == RuleResult.DISABLED:
         if not problems:
-            return f"rule {rule.rule} matches, but it is disabled (enabled: false)"
-        problems.append("and it is disabled")
-    return f"no rule matches; the nearest is {rule.rule}: {', '.join(problems)}"
+            return say("rule %(rule)s matches, but it is disabled (enabled: false)", rule=rule.rule)
+        problems.append(say("and it is disabled"))
+    return say(
+        "no rule matches; the nearest is %(rule)s: %(problems)s",
+        rule=rule.rule,
+        problems=say_list(problems),
+    )
+
+
+# By whether the clause stands under `not`.
+_CLAUSES = {
+    False: say('%(field)s "%(value)s" is not %(patterns)s'),
+    True: say('%(field)s "%(value)s" is excluded by `not`: %(patterns)s'),
+}
 
 
 def _list_patterns(clause: ClauseTrace) -> str:
     """Return the patterns that a value did not match or, under `not`, those that it did."""
     patterns = [f'"{item.pattern}"' for item in clause.patterns if item.matched is clause.excludes]
-    return " or ".join(shorten(patterns))
+    return say_alternatives(shorten(patterns))
 
 
 def _list_targets(rule: RuleTrace, result: TargetResult) -> list[str]:
     return [
-        f"{target.region}/{target.namespace}{' (override)' if target.override else ''}"
+        say("%(target)s (override)", target=_name(target)) if target.override else _name(target)
         for target in rule.targets
         if target.result == result
     ]
+
+
+def _name(target: TargetTrace) -> str:
+    return f"{target.region}/{target.namespace}"

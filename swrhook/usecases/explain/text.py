@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from swrhook.wording.message import say
+
 _MAX_LISTED = 5
 
 
@@ -14,9 +16,4 @@ def format_time(time: datetime) -> str:
 def shorten(texts: Sequence[str]) -> Sequence[str]:
     """Return the first texts and, in place of the others, their number."""
     more = len(texts) - _MAX_LISTED
-    return texts if more <= 0 else [*texts[:_MAX_LISTED], f"{more} more"]
-
-
-def capitalize(text: str) -> str:
-    """Return the text with a capital first letter, and the rest unchanged."""
-    return text[:1].upper() + text[1:]
+    return texts if more <= 0 else [*texts[:_MAX_LISTED], say("%(count)s more", count=more)]

@@ -6,6 +6,7 @@ from swrhook.ledger.queries.tag_history import TagHistorySync
 from swrhook.model import State
 from swrhook.syncs.backoff import Limits
 from swrhook.usecases.explain.text import format_time
+from swrhook.wording.message import say
 
 
 def wait_reason(history: TagHistorySync, limits: Limits, now: datetime) -> str | None:
@@ -13,18 +14,25 @@ def wait_reason(history: TagHistorySync, limits: Limits, now: datetime) -> str |
     sync, reason = history.sync, history.listed.reason
     if history.listed.paused is not None:
         return reason
+    waiting: str
     match sync.state:
         case State.CALLING:
             called_at = format_time(sync.updated_at)
-            return f"sync_images was called at {called_at} and has not answered yet"
+            return say(
+                "sync_images was called at %(time)s and has not answered yet", time=called_at
+            )
         case State.TRIGGERED:
-            waiting = "sync_images accepted the call, and the target is polled"
-            waiting += f": {reason}" if reason else ""
+            waiting = say("sync_images accepted the call, and the target is polled")
+            if reason:
+                waiting = say(
+                    "sync_images accepted the call, and the target is polled: %(reason)s",
+                    reason=reason,
+                )
         case State.PENDING:
             waiting = _pending_reason(history, limits)
         case _:
             return None
-    return f"{waiting}; {_next_attempt(history, now)}"
+    return say("%(first)s; %(last)s", first=waiting, last=_next_attempt(history, now))
 
 
 def _pending_reason(history: TagHistorySync, limits: Limits) -> str:
@@ -32,22 +40,36 @@ def _pending_reason(history: TagHistorySync, limits: Limits) -> str:
     if sync.waiting_since is not None:
         since = format_time(sync.waiting_since)
         until = format_time(sync.waiting_since + limits.source_deadline)
-        return f"it has been missing in {listed.source_region} since {since}, deadline {until}"
+        return say(
+            "it has been missing in %(region)s since %(since)s, deadline %(until)s",
+            region=listed.source_region,
+            since=since,
+            until=until,
+        )
     if listed.error is not None and listed.error.code == "not_asked":
-        return f"the endpoint's circuit breaker is open: {listed.error.message}"
+        return say(
+            "the endpoint's circuit breaker is open: %(message)s", message=listed.error.message
+        )
     if sync.failing_since is not None:
         until = format_time(sync.failing_since + limits.retry.deadline)
-        return f"{sync.failures} attempts in a row failed, deadline {until}: {listed.reason}"
-    return listed.reason or "it waits for its turn"
+        return say(
+            "%(failures)s attempts in a row failed, deadline %(until)s: %(reason)s",
+            failures=sync.failures,
+            until=until,
+            reason=listed.reason,
+        )
+    return listed.reason or say("it waits for its turn")
 
 
 def _next_attempt(history: TagHistorySync, now: datetime) -> str:
     """Return when the sync is due or, if it is due already, when its lane may run."""
     due_at, lane_due_at = history.sync.due_at, history.lane_due_at
     if due_at is not None and due_at > now:
-        return f"next attempt at {format_time(due_at)}"
+        return say("next attempt at %(time)s", time=format_time(due_at))
     if lane_due_at is not None and lane_due_at > now:
-        return f"delayed by the limits of its regions until {format_time(lane_due_at)}"
+        return say(
+            "delayed by the limits of its regions until %(time)s", time=format_time(lane_due_at)
+        )
     if history.is_ready:
-        return "due now, and its lane waits for room in its regions"
-    return "due now"
+        return say("due now, and its lane waits for room in its regions")
+    return say("due now")

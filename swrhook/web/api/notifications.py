@@ -169,7 +169,7 @@ def _show_part(part: Part) -> ShownPart:
     return ShownPart(
         topic=part.topic.value,
         summary=headline(part),
-        facts=part.facts,
+        facts=part.public_facts,
         items=part.items,
         count=part.count,
         first_at=part.first_at,

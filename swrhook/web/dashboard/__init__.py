@@ -95,6 +95,14 @@ def _has_role(session: Session | None, role: Role) -> bool:
     return session is not None and role_of(session.holder) >= role
 
 
+# The titles of the usual errors, which are known by their status.
+_TITLES = (
+    *(say("Bad Request"), say("Forbidden"), say("Not Found"), say("Method Not Allowed")),
+    *(say("Conflict"), say("Request Entity Too Large"), say("Unprocessable Entity")),
+    *(say("Too Many Requests"), say("Unprocessable Content"), say("Content Too Large")),
+)
+
+
 def _add_error_pages(blueprint: Blueprint) -> None:
     """Render every error as a page with what happened and a link to the overview."""
 
@@ -104,12 +112,12 @@ def _add_error_pages(blueprint: Blueprint) -> None:
 
     @blueprint.errorhandler(HTTPException)
     def http_error(exc: HTTPException) -> tuple[str, int]:
-        return page(exc.code or 500, exc.name, exc.description or exc.name)
+        return page(exc.code or 500, say(exc.name), exc.description or say(exc.name))
 
     @blueprint.errorhandler(Refused)
     def refused(exc: Refused) -> tuple[str, int]:
         status = STATUSES[type(exc)]
-        return page(status, status.phrase, str(exc))
+        return page(status, say(status.phrase), say(str(exc)))
 
     @blueprint.errorhandler(Exception)
     def internal_error(exc: Exception) -> tuple[str, int]:

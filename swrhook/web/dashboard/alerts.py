@@ -14,7 +14,6 @@ from swrhook.service.sender_monitor import SenderStatus
 from swrhook.syncs.auto_sync import REMEDY
 from swrhook.syncs.pauses import Pause
 from swrhook.units import format_duration, format_span
-from swrhook.usecases.explain.text import capitalize
 from swrhook.web.dashboard.figures import Overview, count_syncs
 from swrhook.web.dashboard.formats import instant
 from swrhook.web.dashboard.labels import STATES, to_word
@@ -54,9 +53,12 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
 
 
 def _paused(pause: Pause) -> Alert:
-    text = f"{capitalize(str(pause))}."
-    remedy = f"By {pause.by} since {instant(pause.since)}. Its syncs wait, and go on afterwards."
-    return Alert("fair", text, remedy, url_for(".pauses"))
+    remedy = say(
+        "By %(who)s since %(time)s. Its syncs wait, and go on afterwards.",
+        who=pause.by,
+        time=instant(pause.since),
+    )
+    return Alert("fair", to_sentence(pause.description), remedy, url_for(".pauses"))
 
 
 def _by_cause(groups: Sequence[SyncGroup]) -> Iterator[Sequence[SyncGroup]]:
@@ -128,14 +130,19 @@ def _region(groups: Sequence[SyncGroup]) -> str | None:
 def _after_example(group: SyncGroup, remedy: str) -> str:
     if group.example is None:
         return remedy
-    shortened = group.example[:_LONGEST_EXAMPLE] + "…" * (len(group.example) > _LONGEST_EXAMPLE)
     return say_count(
         "Why: %(example)s. %(remedy)s",
         "Example: %(example)s. %(remedy)s",
         group.count,
-        example=shortened.rstrip("."),
+        example=_shorten(group.example),
         remedy=remedy,
     )
+
+
+def _shorten(example: str) -> str:
+    if len(example) > _LONGEST_EXAMPLE:
+        return f"{example[:_LONGEST_EXAMPLE]}…"
+    return example.rstrip(".") if example.endswith(".") else example
 
 
 def _silent(status: SenderStatus) -> Alert:
@@ -179,7 +186,7 @@ def _overlapping(overlaps: Sequence[SeenOverlap]) -> Alert:
     sentence = _CONTRADICTED if contradictions else _DUPLICATED
     return Alert(
         "fair",
-        sentence.using(repository=seen.repository.key, overlap=str(seen.overlap)),
+        sentence.using(repository=seen.repository.key, overlap=seen.overlap.description),
         to_sentence(REMEDY),
         url_for(".rules", _anchor="automatic"),
     )

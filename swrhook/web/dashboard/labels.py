@@ -105,6 +105,9 @@ WORDS: Mapping[str, Message] = {
         *(say("available"), say("drift"), say("test"), say("ask"), say("read"), say("operate")),
         *(say("admin"), say("matched"), say("not matched"), say("disabled"), say("attachment")),
         *(say("excluded"), say("sync"), say("shadow"), say("refused"), say("gained"), say("lost")),
+        *(say("redirected"), say("override"), say("organization"), say("backfill")),
+        *(say("reconcile"), say("comparing"), say("planned"), say("ordering"), say("done")),
+        *(say("same"), say("unwanted"), say("unreadable"), say("rule")),
     )
 }
 

@@ -12,11 +12,12 @@ from swrhook.ledger.pauses import list_pauses
 from swrhook.syncs.pauses import PauseKind
 from swrhook.web.api.pauses import PausedSchema, PauseOrderSchema, begin_pause, end_pause, to_paused
 from swrhook.web.context import WebContext
+from swrhook.wording.message import say
 
 # Shown after a button was pressed, by the parameter `note` in the URL.
 NOTES = {
-    "paused": "Paused. Calls that are in flight still end; everything else waits.",
-    "resumed": "Resumed. What was held back goes on in order.",
+    "paused": say("Paused. Calls that are in flight still end; everything else waits."),
+    "resumed": say("Resumed. What was held back goes on in order."),
 }
 
 

@@ -1,0 +1,58 @@
+"""Messages in the ledger: beside the English texts, what they were made of.
+
+A text without values needs nothing: it is the sentence by which the catalogues know it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from swrhook.wording.message import Message, say
+
+_Stored: TypeAlias = str | int | list["_Stored"] | dict[str, "_Stored"]
+
+
+def encode(texts: Iterable[str | None]) -> str | None:
+    """Return what the messages among the texts were made of, as JSON; None if there is nothing."""
+    made_of = [_to_json(text) for text in texts if isinstance(text, Message) and text.values]
+    return json.dumps(made_of, ensure_ascii=False, separators=(",", ":")) if made_of else None
+
+
+def decode(encoded: str | None) -> Mapping[str, Message]:
+    """Return the messages by their English text. What cannot be read is left out."""
+    try:
+        stored = [_to_message(item) for item in json.loads(encoded or "[]")]
+    except (ValueError, TypeError, KeyError):
+        return {}
+    return {str(message): message for message in stored}
+
+
+def restore(text: str, messages: Mapping[str, Message]) -> str:
+    """Return the message of a stored text.
+
+    The text decides: a program that does not know the column may have written another one since.
+    """
+    return messages.get(text) or (say(text) if text else text)
+
+
+def restore_optional(text: str | None, messages: Mapping[str, Message]) -> str | None:
+    """Return the message of a stored text, None if there is none."""
+    return None if text is None else restore(text, messages)
+
+
+def _to_json(value: object) -> _Stored:
+    if isinstance(value, Message):
+        values = {name: _to_json(inner) for name, inner in value.values.items()}
+        return [value.sentence, value.plural, values]
+    return value if type(value) is int else str(value)
+
+
+def _to_message(item: list[object]) -> Message:
+    sentence, plural, values = item
+    if not (isinstance(sentence, str) and isinstance(plural, str) and isinstance(values, dict)):
+        raise TypeError
+    made_of = {
+        name: _to_message(value) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+    return Message(sentence, plural, made_of)

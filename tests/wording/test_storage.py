@@ -1,0 +1,34 @@
+import pytest
+
+from swrhook.wording.catalogues import Language, translations
+from swrhook.wording.message import say, say_count
+from swrhook.wording.storage import decode, encode, restore
+
+WAITING = say("not in %(place)s yet", place="cn-east-3")
+CONSTANT = say("nothing to do: it is tried again")
+NESTED = say_count("%(count)s: %(why)s", "%(count)s: %(why)s", 2, why=WAITING)
+CHINESE = translations(Language.CHINESE)
+
+
+def test_a_stored_message_can_be_put_into_words_again() -> None:
+    messages = decode(encode([None, NESTED, "as SWR says", CONSTANT]))
+
+    restored = restore(str(NESTED), messages)
+    assert restored == NESTED
+    assert restored.render(CHINESE) == NESTED.render(CHINESE)  # type: ignore[attr-defined]
+
+
+def test_a_text_without_values_needs_no_storage() -> None:
+    assert encode([CONSTANT, None]) is None
+    assert restore(str(CONSTANT), {}).render(CHINESE) == CONSTANT.render(CHINESE)  # type: ignore[attr-defined]
+
+
+def test_the_text_wins_over_what_was_stored_for_another() -> None:
+    assert restore("50 % of it", decode(encode([WAITING]))) == "50 % of it"
+
+
+@pytest.mark.parametrize(
+    "damage", [None, "", "{", "[1]", '[["a"]]', '[["%(x)s","",{}]]', "[[1,2,3]]"]
+)
+def test_what_cannot_be_read_is_left_out(damage: str | None) -> None:
+    assert restore("a text", decode(damage)) == "a text"
