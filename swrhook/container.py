@@ -39,6 +39,7 @@ from swrhook.service.snapshot import Pace
 from swrhook.service.statistics import Statistics
 from swrhook.service.traces import make_traces
 from swrhook.settings import Settings
+from swrhook.sso import IdentityProvider
 from swrhook.swr.auth.lockout import precompute_fingerprint
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
@@ -104,11 +105,10 @@ class Container:
             AdaptiveRateLimiter(), self.circuit_breakers, self.settings.workers
         )
         self.target_cache = TargetCache()
-        keys = HttpsKeyProvider(
-            HttpsSettings(find_proxies, self._certificates),
-            monotonic,
-            KeptCertificates(self.database, self.system_clock),
-        )
+        https = HttpsSettings(find_proxies, self._certificates)
+        kept = KeptCertificates(self.database, self.system_clock)
+        keys = HttpsKeyProvider(https, monotonic, kept)
+        self.identity_provider = IdentityProvider(https, keys, monotonic)
         # A process that only records deliveries needs no credentials for SWR, and reads none.
         file = WatchedFile(
             self.settings.config, self.environ, keys, with_credentials=self.settings.workers > 0
@@ -171,6 +171,7 @@ class Container:
                 senders=self.sender_activity,
                 statistics=Statistics(self.database, self.system_clock, pace),
                 availability=AvailabilityChecker(self.database, self.engine, self.clock),
+                identity_provider=self.identity_provider,
             )
         )
 

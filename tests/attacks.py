@@ -53,7 +53,7 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             [
                 "auth/test_pinned_urls.py::test_only_a_subscription_confirmation_is_confirmed",
                 "sender_keys/test_provider.py::test_no_other_url_is_requested",
-                "sender_keys/test_https_get.py::test_redirects_are_not_followed",
+                "sender_keys/test_https.py::test_redirects_are_not_followed",
             ],
         ),
         Attack(
@@ -232,6 +232,46 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 ),
                 "web/dashboard/test_sign_in.py::test_a_right_token_is_never_locked_out",
                 "service/test_balancers.py::test_wrong_tokens_of_one_client_lock_nobody_else_out",
+            ],
+        ),
+        Attack(
+            "forges or replays an ID token, or takes one of another issuer or client",
+            "signature, issuer, audience, nonce and times are checked, and the reason is shown",
+            [
+                (
+                    "web/dashboard/test_single_sign_on.py::"
+                    "test_wrong_tokens_are_refused_with_the_reason_and_audited"
+                ),
+                "web/dashboard/test_single_sign_on.py::test_a_foreign_signature_is_refused",
+            ],
+        ),
+        Attack(
+            "has a victim finish a sign-in that the attacker began, or uses a code twice",
+            "only the browser that began a sign-in can finish it, once (state, nonce, PKCE)",
+            [
+                (
+                    "web/dashboard/test_single_sign_on.py::"
+                    "test_only_the_browser_that_began_comes_in_and_only_once"
+                )
+            ],
+        ),
+        Attack(
+            "keeps a session after sign-out or a change of the groups, or looks for its secrets",
+            "it ends at once, and no token of the provider is stored or logged",
+            [
+                "web/dashboard/test_single_sign_on.py::test_signing_out_leads_on_to_the_provider",
+                (
+                    "web/dashboard/test_single_sign_on.py::"
+                    "test_a_session_ends_with_its_time_its_groups_and_its_client"
+                ),
+                "web/dashboard/test_single_sign_on.py::test_no_secret_of_a_sign_in_is_kept_or_logged",
+            ],
+        ),
+        Attack(
+            "makes the identity provider slow, large, redirecting or wrong",
+            "each answer is bounded, the page says what is wrong, and tokens still sign in",
+            [
+                "web/dashboard/test_single_sign_on.py::test_a_broken_provider_is_named_and_tokens_still_work"
             ],
         ),
         Attack(

@@ -64,7 +64,7 @@ def _verify(
     The first issuer is the one whose keys are used.
     """
     token = header_credentials(delivery.header("authorization"), "bearer")
-    key = keys.signing_key(issuers[0], _read_key_id(token))
+    key = keys.signing_key(issuers[0], read_key_id(token))
     if key is None:
         raise Unauthenticated("the token is signed with a key that its issuer does not have")
     try:
@@ -77,7 +77,7 @@ def _verify(
     return payload
 
 
-def _read_key_id(token: str) -> str:
+def read_key_id(token: str) -> str:
     """Return the key id in the header of a token that is not verified yet.
 
     Tokens that cannot be genuine are refused here, before a key is fetched for them.

@@ -15,6 +15,7 @@ from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint, registry_of
 from swrhook.config.rule_schema import glob
+from swrhook.config.sso import Sso, SsoGroup
 from swrhook.config.validators import is_local, split_url, token_digest
 from swrhook.dialects import mapping
 from swrhook.notifications.model import Topic
@@ -95,6 +96,19 @@ def build_access(access: Checked) -> model.Access:
         ),
         metrics_public=access.get("metrics") == "public",
     )
+
+
+def build_sso(sso: Checked | None) -> Sso | None:
+    """Return the section `sso`."""
+    if sso is None:
+        return None
+    groups = tuple(
+        SsoGroup(
+            group["name"], group["role"], build_namespaces(group), group.get("namespaces_claim")
+        )
+        for group in sso["groups"]
+    )
+    return Sso(**{**sso, "groups": groups, "url": sso["url"].rstrip("/")})
 
 
 def build_gate(gate: Checked, regions: Mapping[str, model.Region]) -> model.Gate:

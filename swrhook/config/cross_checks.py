@@ -27,6 +27,7 @@ def check_references(data: Data, diagnostics: Diagnostics) -> None:
     _check_senders(data, diagnostics)
     _check_unique(data, ("access", "tokens"), "name", diagnostics)
     _check_unique(data, ("access", "tokens"), "token", diagnostics, token_digest)
+    _check_unique(data, ("sso", "groups"), "name", diagnostics)
     _check_strength(data, diagnostics)
     _check_unique(data, ("rules",), "name", diagnostics)
     if mapping_at(data, "senders") == {}:

@@ -25,6 +25,7 @@ def make_fingerprints(checked: Mapping[str, Data]) -> Fingerprints:
         "swr": _digests(swr),
         "tokens": _digests({token["name"]: token for token in access.pop("tokens", ())}),
         "access": _digests(access),
+        "sso": _digests(checked.get("sso", {})),
         "gate": _digests(checked.get("gate", {})),
         "senders": _digests(checked["senders"]),
         "rules": _digests({rule["name"]: rule for rule in checked["rules"]}),

@@ -124,7 +124,7 @@ def _content(path: str, name: str, read_file: ReadFile) -> str:
 def literal_secrets(data: Data, diagnostics: Diagnostics) -> list[str]:
     """Return the paths of secrets that the unexpanded document contains, and warn of each."""
     paths = []
-    sections = ("swr", "access", "senders", "notify")
+    sections = ("swr", "access", "sso", "senders", "notify")
     for path, text in texts_in({key: value_at(data, key) for key in sections}):
         if _is_secret(path) and not has_reference(text) and not is_token_hash(text):
             paths.append(format_path(path))
@@ -141,6 +141,7 @@ def _is_secret(path: NodePath) -> bool:
         case (
             ("swr", "credentials", "password" | "token" | "secret_key" | "security_token")
             | ("access", "tokens", int(), "token")
+            | ("sso", "client_secret")
             | ("notify", "channels", _, "apprise" | "secret")
             # A single secret needs no list around it, and one without an expiry no mapping.
             | ("senders", _, "auth", "secrets")

@@ -20,6 +20,7 @@ from swrhook.config.build import (
     build_options,
     build_rules,
     build_senders,
+    build_sso,
     build_swr,
     check_pod_identity,
 )
@@ -175,6 +176,7 @@ def parse(
         swr=swr if with_credentials else replace(swr, credentials=NoCredentials()),
         gate=build_gate(checked.get("gate", {}), swr.regions),
         access=build_access(checked.get("access", {})),
+        sso=build_sso(checked.get("sso")),
         senders=build_senders(checked["senders"], key_provider),
         rules=rules,
         options=build_options(checked.get("settings", {})),

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from swrhook.config.diff import Fingerprints
+from swrhook.config.sso import Sso
 from swrhook.model import State
 from swrhook.notifications.model import Topic
 from swrhook.notifications.rules import NotifyRule, QuietHours
@@ -18,6 +19,8 @@ from swrhook.wording.catalogues import Language
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+# The roles of tokens and users; each allows everything that those before it allow.
+ROLES = ("ask", "read", "operate", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,7 @@ class Config:
     options: Options = Options()
     notify: Notify = Notify()
     gate: Gate = field(default_factory=Gate)
+    sso: Sso | None = None
     literal_secrets: Sequence[str] = ()
     warnings: Sequence[str] = ()
     text: bytes = field(default=b"", repr=False)

@@ -7,14 +7,14 @@ from marshmallow import ValidationError, validates_schema
 from swrhook.config import validators
 from swrhook.config.clouds import CLOUDS
 from swrhook.config.fields import Duration, Flag, OneOf, SecretText, Text, Timestamp
+from swrhook.config.model import ROLES
 from swrhook.config.nodes import Data
 from swrhook.config.notify_schema import NotifySection
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import ByKind, Items, Named, OneOrMore, Part, Section
 from swrhook.config.sender_schema import SenderSection
 from swrhook.config.settings_schema import OptionsSection
-
-ROLES = ("ask", "read", "operate", "admin")
+from swrhook.config.sso_schema import SsoSection
 
 
 class CredentialsSection(Section):
@@ -115,6 +115,7 @@ class Root(Section):
 
     swr = Part(SwrSection, required=True)
     access = Part(AccessSection)
+    sso = Part(SsoSection)
     gate = Part(GateSection)
     senders = Named(validators.sender_name, Part(SenderSection), may_be_empty=True)
     rules = Items(Part(RuleSection), required=True)

@@ -1,6 +1,6 @@
 """Sessions of the dashboard. A row has only hashes: nobody can make a cookie from it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
@@ -11,19 +11,22 @@ from swrhook.ledger.tables import sessions
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session: the hash of its cookie, the mark of its token, and when it expires."""
+    """A session: the hash of its cookie, the mark of its token, and when it expires.
+
+    `identity` is the user of the identity provider, as JSON; None if a token began the session.
+    """
 
     session: str
     mark: str
     until: datetime
+    identity: str | None = None
 
 
 def begin(database: Database, stored: StoredSession, now: datetime) -> None:
     """Store a new session, and delete those that have expired. Raises CannotRecord."""
-    row = {"session": stored.session, "mark": stored.mark, "until": stored.until}
     with transaction(database) as connection:
         connection.execute(delete(sessions).where(sessions.c.until <= now))
-        connection.execute(insert(sessions), row)
+        connection.execute(insert(sessions), asdict(stored))
 
 
 def find(database: Database, session: str, now: datetime) -> StoredSession | None:

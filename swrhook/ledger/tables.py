@@ -426,6 +426,7 @@ sessions = Table(
     Column("session", String(64), primary_key=True, comment="hash of the cookie"),
     Column("mark", String(64), nullable=False, comment="ties it to a token; needs the cookie"),
     Column("until", Instant, nullable=False, comment="when it expires"),
+    Column("identity", Text, comment="the user of single sign-on, as JSON"),
 )
 
 # Only programs before revision v1_0005 use it; a later version drops it.

@@ -12,7 +12,7 @@ from swrhook.auth.oidc import GOOGLE
 from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
 from swrhook.errors import FetchFailed, KeysUnavailable, Unconfirmed
 from swrhook.sender_keys.cache import BoundedTtlCache
-from swrhook.sender_keys.https_get import HttpsSettings, https_get
+from swrhook.sender_keys.https import HttpsSettings, https_get
 from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
 
 MAX_KEY_AGE = 3600.0  # seconds

@@ -33,7 +33,11 @@ METRICS = "metrics.metrics"
 # The dashboard authenticates with the session's cookie, everything else with the token itself.
 PAGES = "dashboard"
 PUBLIC_PAGES = frozenset(
-    f"dashboard.{name}" for name in ("static", "sign_in_form", "sign_in", "set_language")
+    f"dashboard.{name}"
+    for name in (
+        *("static", "set_language"),
+        *("sign_in_form", "sign_in", "begin_single_sign_on", "sign_in_callback"),
+    )
 )
 # Endpoints whose role does not follow from the method: GET, HEAD and OPTIONS need READ, the others
 # OPERATE.
@@ -170,7 +174,7 @@ def is_write() -> bool:
 
 
 def _authenticate(access: Access, web: WebContext) -> AccessToken | None:
-    """Return the token behind the current request, or None if there is no valid one.
+    """Return the token behind the current request, or what a user may do; None: not valid.
 
     The API ignores the cookie, so that no page of another site can use a browser's session.
     """
@@ -184,7 +188,8 @@ def resume_session(web: WebContext) -> session.Session | None:
     """Return the session of the current request's cookie, None without a valid one."""
     config, now = web.config.current(), web.clock.now()
     cookie = read_cookie(request, session.COOKIE, config.options.trusted_proxies)
-    return session.resume(web.database, cookie, valid_tokens(config.access.tokens, now), now)
+    tokens = valid_tokens(config.access.tokens, now)
+    return session.resume(web.database, cookie, tokens, now, config.sso)
 
 
 def bearer_token() -> bytes:

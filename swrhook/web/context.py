@@ -16,6 +16,7 @@ from swrhook.metrics import Metrics
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
 from swrhook.service.statistics import Statistics
+from swrhook.sso import IdentityProvider
 from swrhook.usecases.availability.check import AvailabilityChecker
 from swrhook.usecases.receive import DeliveryRecorder
 from swrhook.web.rate_limit import SenderRateLimits
@@ -60,11 +61,14 @@ class WebContext:
     senders: SenderActivity
     statistics: Statistics
     availability: AvailabilityChecker
+    identity_provider: IdentityProvider
     draining: Draining = field(default_factory=Draining)
     rate_limits: SenderRateLimits = field(default_factory=SenderRateLimits)
     # Comparisons run in a process of their own; what else computes for long does so in its thread.
     comparisons: Turns = field(default_factory=lambda: Turns("comparison", wait=0, waiting=0))
     computations: Turns = field(default_factory=lambda: Turns("explanation", wait=1, waiting=4))
+    # Each asks the identity provider, which may be slow; everybody can begin one.
+    sign_ins: Turns = field(default_factory=lambda: Turns("sign-in", wait=5, waiting=4))
     # Pages of more than USUAL_LIMIT items: writing 1,000 takes some 50 ms of the interpreter.
     large_pages: Turns = field(default_factory=lambda: Turns("large page", wait=5, waiting=4))
 

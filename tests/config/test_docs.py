@@ -29,6 +29,7 @@ from swrhook.config.schema import (
 )
 from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SenderSection
 from swrhook.config.settings_schema import OptionsSection
+from swrhook.config.sso_schema import SsoGroupSection, SsoSection
 from swrhook.dialects import DIALECTS
 from swrhook.settings import CLI_VARIABLES, SETTINGS
 
@@ -40,6 +41,8 @@ SECTIONS: list[Schema] = [
     AccessSection(),
     AccessTokenSection(),
     GateSection(),
+    SsoSection(),
+    SsoGroupSection(),
     SenderSection(),
     ImageSection(),
     MappingSection(),

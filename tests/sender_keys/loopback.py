@@ -26,6 +26,7 @@ HOSTS = [
     "issuer.example.com",
     "keys.example.com",
     "www.googleapis.com",
+    "localhost",
 ]
 
 
@@ -48,7 +49,7 @@ class Loopback:
         self.headers: list[Mapping[str, str]] = []
         self.authority = folder / "authority.pem"
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(_certificates(folder, self.authority))
+        context.load_cert_chain(write_certificates(folder, self.authority))
         self._server = _Server(("127.0.0.1", 0), _handler(self, context))
         self.proxy = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -108,7 +109,7 @@ def _handler(loopback: Loopback, context: ssl.SSLContext) -> type[BaseHTTPReques
     return Handler
 
 
-def _certificates(folder: Path, authority: Path) -> Path:
+def write_certificates(folder: Path, authority: Path) -> Path:
     """Write the certificates of an authority and of the server; return the path of the latter."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority of tests")])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
+from time import monotonic
 from typing import Any
 
 from flask import Flask
@@ -17,6 +18,7 @@ from swrhook.clock import SystemClock
 from swrhook.config import Config, parse
 from swrhook.config.model import Access
 from swrhook.errors import SwrError
+from swrhook.ledger.certificates import KeptCertificates
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.deliveries import record
 from swrhook.ledger.observations import keep_observations
@@ -27,6 +29,7 @@ from swrhook.ledger.tables import questions, syncs
 from swrhook.ledger.types import new_id
 from swrhook.metrics import Metrics
 from swrhook.model import DeliveryEntry, Outcome, PlannedSync, Push, Receipt, State, Target
+from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings
 from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
@@ -34,6 +37,7 @@ from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.sender_monitor import SenderActivity
 from swrhook.service.snapshot import Pace
 from swrhook.service.statistics import Statistics
+from swrhook.sso import IdentityProvider
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import TRANSITIONS, Event
@@ -89,6 +93,7 @@ class WebHarness:
     has_workers: bool = True
     held: dict[Place, str | None] = field(default_factory=dict)  # DIGEST is everywhere else
     looks: list[Place] = field(default_factory=list)
+    https: HttpsSettings = field(default_factory=HttpsSettings)
     _web: Flask | None = None
 
     @cached_property
@@ -97,6 +102,7 @@ class WebHarness:
         senders = SenderActivity(self.database, self, clock)
         self.metrics.register(endpoint_collector(lambda: self.endpoints))
         register_ledger(self.metrics, self.database, senders, clock, AT_ONCE)
+        keys = HttpsKeyProvider(self.https, monotonic, KeptCertificates(self.database, clock))
         return WebContext(
             config=self,
             clock=clock,
@@ -108,6 +114,7 @@ class WebHarness:
             senders=senders,
             statistics=Statistics(self.database, clock, AT_ONCE),
             availability=AvailabilityChecker(self.database, self, clock),
+            identity_provider=IdentityProvider(self.https, keys, monotonic),
         )
 
     @property

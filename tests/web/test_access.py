@@ -22,6 +22,9 @@ OPEN = {
     "/api/docs",
     "/api/docs/<path:filename>",
     "/sign-in",
+    "/language",
+    "/sign-in/callback",
+    "/sign-in/provider",
     "/static/<path:filename>",
 }
 

@@ -496,6 +496,8 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/repositories"): page_of("/repositories"),
     ("GET", "/repositories.csv"): file_of_repositories,
     ("GET", "/rules"): refused_page("/rules"),
+    ("GET", "/sign-in/callback"): open_to_all("/sign-in/callback", 404),
+    ("GET", "/sign-in/provider"): open_to_all("/sign-in/provider", 404),
     ("GET", "/sign-in"): signing_in_and_out,
     ("POST", "/sign-in"): signing_in_and_out,
     ("POST", "/language"): language_switch,

@@ -24,9 +24,11 @@ from swrhook.web.dashboard.rules import add_rules
 from swrhook.web.dashboard.security import FORM_KEY, expected_form_key, protect
 from swrhook.web.dashboard.selection import add_selection
 from swrhook.web.dashboard.sign_in import add_sign_in
+from swrhook.web.dashboard.single_sign_on import add_single_sign_on
 from swrhook.web.dashboard.syncs import add_syncs
 from swrhook.web.languages import current_language
 from swrhook.web.problems import STATUSES
+from swrhook.web.rate_limit import FailedSignIns
 from swrhook.web.session import Session
 from swrhook.wording.catalogues import NAMES as LANGUAGE_NAMES
 from swrhook.wording.message import capitalize, say, say_list
@@ -45,7 +47,9 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     protect(blueprint, web)
     _add_template_context(blueprint, web)
     _add_error_pages(blueprint)
-    add_sign_in(blueprint, web)
+    failures = FailedSignIns()
+    add_sign_in(blueprint, web, failures)
+    add_single_sign_on(blueprint, web, failures)
     add_overview(blueprint, web)
     add_syncs(blueprint, web)
     add_selection(blueprint, web)

@@ -27,7 +27,10 @@ def add_administration(blueprint: Blueprint, web: WebContext) -> None:
 
     @blueprint.get("/tokens")
     def tokens() -> str:
-        access = web.config.current().access
+        config = web.config.current()
         return render_template(
-            "dashboard/tokens.html", tokens=access.tokens, metrics_public=access.metrics_public
+            "dashboard/tokens.html",
+            tokens=config.access.tokens,
+            sso=config.sso,
+            metrics_public=config.access.metrics_public,
         )

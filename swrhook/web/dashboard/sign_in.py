@@ -1,15 +1,14 @@
-"""Sign in with a token under `access.tokens`, and sign out."""
+"""Sign in with a token under `access.tokens`; and what every way to sign in shares."""
 
 from dataclasses import asdict
 from http import HTTPStatus
 from secrets import token_urlsafe
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import CannotRecord
-from swrhook.ledger import sessions
 from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.web import session
 from swrhook.web.access import find_holder
@@ -22,13 +21,12 @@ from swrhook.web.rate_limit import FailedSignIns
 from swrhook.wording.message import say, say_count
 
 # In the audit log; a refused sign-in has no token.
+NOBODY, NO_ROLE = "(none)", "none"
 _ACTION = "POST /sign-in"
-_NOBODY, _NO_ROLE = "(none)", "none"
 
 
-def add_sign_in(blueprint: Blueprint, web: WebContext) -> None:
+def add_sign_in(blueprint: Blueprint, web: WebContext, failures: FailedSignIns) -> None:
     """Add the routes, and redirect requests without a session from every page to the form."""
-    failures = FailedSignIns()
 
     @blueprint.errorhandler(HTTPStatus.UNAUTHORIZED)
     def redirect_to_form(_exc: Exception) -> Response:
@@ -38,22 +36,15 @@ def add_sign_in(blueprint: Blueprint, web: WebContext) -> None:
 
     @blueprint.get("/sign-in")
     def sign_in_form() -> Response:
-        return _form(web.config.current(), HTTPStatus.OK, request.args.get("path", "/"))
+        return render_form(web.config.current(), HTTPStatus.OK, request.args.get("path", "/"))
 
     @blueprint.post("/sign-in")
     def sign_in() -> Response:
         return _sign_in(web, failures)
 
-    @blueprint.post("/sign-out")
-    def sign_out() -> Response:
-        sessions.end(web.database, g.session.id)
-        answer = make_response(redirect(url_for(".sign_in_form"), HTTPStatus.SEE_OTHER))
-        proxies = web.config.current().options.trusted_proxies
-        delete_cookie(request, answer, session.COOKIE, proxies)
-        return answer
 
-
-def _form(config: Config, status: int, path: str, error: str | None = None) -> Response:
+def render_form(config: Config, status: int, path: str, error: str | None = None) -> Response:
+    """Return the page on which users sign in, and why they could not."""
     proxies = config.options.trusted_proxies
     key = read_cookie(request, FORM_COOKIE, proxies) or token_urlsafe(16)
     text = render_template(
@@ -61,10 +52,27 @@ def _form(config: Config, status: int, path: str, error: str | None = None) -> R
         form_key=key,
         path=local_path(path),
         error=error,
+        sso=config.sso,
         has_tokens=bool(config.access.tokens),
     )
     answer = make_response(text, status)
     set_cookie(request, answer, FORM_COOKIE, key, proxies)
+    return answer
+
+
+def open_session(cookie: str, path: str, config: Config) -> Response:
+    """Return the redirect of a successful sign-in, to a page of this host."""
+    proxies = config.options.trusted_proxies
+    answer = make_response(redirect(local_path(path), HTTPStatus.SEE_OTHER))
+    set_cookie(request, answer, session.COOKIE, cookie, proxies)
+    delete_cookie(request, answer, FORM_COOKIE, proxies)
+    return answer
+
+
+def wait_form(config: Config, delay: int, path: str, error: str) -> Response:
+    """Return the answer to too many tries from one address."""
+    answer = render_form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
+    answer.headers["Retry-After"] = str(delay)
     return answer
 
 
@@ -77,11 +85,11 @@ def _sign_in(web: WebContext, failures: FailedSignIns) -> Response:
     if holder is None:
         return _refuse(web, config, failures, path)
     cookie = session.begin(web.database, holder, now)
-    answer = make_response(redirect(local_path(path), HTTPStatus.SEE_OTHER))
-    set_cookie(request, answer, session.COOKIE, cookie, proxies)
-    delete_cookie(request, answer, FORM_COOKIE, proxies)
+    answer = open_session(cookie, path, config)
     address = client_address(request, proxies)
-    _record(web, AuditEntry(holder.name, holder.role, _ACTION, str(address), answer.status_code))
+    record_attempt(
+        web, AuditEntry(holder.name, holder.role, _ACTION, str(address), answer.status_code)
+    )
     return answer
 
 
@@ -95,21 +103,19 @@ def _refuse(web: WebContext, config: Config, failures: FailedSignIns, path: str)
             "Too many wrong tokens from your address: try again in %(count)s seconds.",
             delay,
         )
-        answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
-        answer.headers["Retry-After"] = str(delay)
-        return answer
+        return wait_form(config, delay, path, error)
     web.metrics.access_denied.labels("unauthenticated").inc()
     # Strangers write these rows: their number is limited by address, and in all.
     if failures.count(address):
-        refused = AuditEntry(_NOBODY, _NO_ROLE, _ACTION, str(address), HTTPStatus.FORBIDDEN)
-        _record(web, refused)
+        refused = AuditEntry(NOBODY, NO_ROLE, _ACTION, str(address), HTTPStatus.FORBIDDEN)
+        record_attempt(web, refused)
     error = say("This is not one of the tokens under access.tokens in swrhook.yaml.")
-    return _form(config, HTTPStatus.FORBIDDEN, path, error)
+    return render_form(config, HTTPStatus.FORBIDDEN, path, error)
 
 
-def _record(web: WebContext, attempt: AuditEntry) -> None:
+def record_attempt(web: WebContext, attempt: AuditEntry, **more: str) -> None:
     """Record a sign-in or a refused one; the line in the log remains if that fails."""
-    logs.event("dashboard.sign_in", **asdict(attempt))
+    logs.event("dashboard.sign_in", **asdict(attempt), **more)
     try:
         record_write(web.database, attempt, web.clock.now())
     except CannotRecord as exc:

@@ -1,4 +1,4 @@
-"""A single bounded GET over HTTPS: no redirects, a small body, a deadline for the whole."""
+"""A single bounded request over HTTPS: no redirects, a small body, a deadline for the whole."""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -18,6 +18,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 _CHUNK = 16 * 1024
 _HEADERS = {"User-Agent": "swrhook", "Accept-Encoding": "identity"}
+_NONE: Mapping[str, str] = {}
 
 
 def no_proxies(_url: str) -> Mapping[str, str]:
@@ -46,36 +47,51 @@ class HttpsSettings:
     total_timeout: float = 5.0
 
 
-def https_get(url: str, settings: HttpsSettings) -> bytes:
+def https_get(url: str, settings: HttpsSettings, headers: Mapping[str, str] = _NONE) -> bytes:
     """Return the body at a URL. Raises FetchFailed."""
-    host = urlsplit(url).hostname
-    if not url.startswith("https://"):
+    status, body = _exchange(requests.Request("GET", url, {**_HEADERS, **headers}), settings)
+    if status != HTTPStatus.OK:
+        raise FetchFailed(f"{urlsplit(url).hostname}: status {status}")
+    return body
+
+
+def https_post(
+    url: str, headers: Mapping[str, str], body: str, settings: HttpsSettings
+) -> tuple[int, bytes]:
+    """Return the status and the body of the answer, whatever the status. Raises FetchFailed."""
+    request = requests.Request("POST", url, {**_HEADERS, **headers}, data=body)
+    return _exchange(request, settings)
+
+
+def _exchange(request: requests.Request, settings: HttpsSettings) -> tuple[int, bytes]:
+    host = urlsplit(request.url).hostname
+    if not request.url.startswith("https://"):
         raise FetchFailed(f"{host}: only https is fetched")
     deadline = monotonic() + settings.total_timeout
     try:
         with (
             closing(HTTPAdapter(max_retries=0)) as adapter,
-            _send(adapter, url, settings) as response,
+            _send(adapter, request, settings) as response,
         ):
-            if response.status_code != HTTPStatus.OK:
-                raise FetchFailed(f"{host}: status {response.status_code}")
-            return _read_body(response.raw, host, deadline)
+            return response.status_code, _read_body(response.raw, host, deadline)
     except (OSError, urllib3.exceptions.HTTPError) as exc:
         # Without the cause, which quotes the whole URL: that of a confirmation contains a token.
         raise FetchFailed(f"{host}: {_describe(exc)}") from None
 
 
-def _send(adapter: HTTPAdapter, url: str, settings: HttpsSettings) -> requests.Response:
+def _send(
+    adapter: HTTPAdapter, request: requests.Request, settings: HttpsSettings
+) -> requests.Response:
     """Return the response, its body unread.
 
     Sent without a session, which would follow redirects and read the environment.
     """
     return adapter.send(
-        requests.Request("GET", url, _HEADERS).prepare(),
+        request.prepare(),
         stream=True,
         timeout=(settings.connect_timeout, settings.read_timeout),
         verify=settings.certificates or True,
-        proxies=dict(settings.find_proxies(url)),
+        proxies=dict(settings.find_proxies(request.url)),
     )
 
 

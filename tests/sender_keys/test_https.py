@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 
 from swrhook.errors import FetchFailed
-from swrhook.sender_keys.https_get import MAX_BODY_BYTES, HttpsSettings, https_get, no_proxies
+from swrhook.sender_keys.https import MAX_BODY_BYTES, HttpsSettings, https_get, no_proxies
 from tests.sender_keys.loopback import Loopback, Reply
 
 URL = "https://issuer.example.com/a?token=sesame"
