@@ -73,6 +73,7 @@ SYNC_FILTERS = [
     SyncFilter(region="cn-east-3", states=frozenset({"rejected"})),
     SyncFilter(region="cn-east-3", states=frozenset({"unverified"}), since=NOW),
     SyncFilter(image=ImageFilter("team", "web", "v1"), states=frozenset({"verified"})),
+    SyncFilter(rule="all", states=frozenset({"verified"})),
     SyncFilter(scope=SCOPE),
     SyncFilter(scope=SCOPE, states=frozenset({"rejected"}), region="cn-east-3", since=NOW),
     SyncFilter(scope=Namespaces((Glob("t*"),))),

@@ -3,8 +3,10 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from swrhook.errors import Kind, SwrError
+from swrhook.ledger.tables import syncs
 from swrhook.model import State
 from swrhook.syncs.states import Event
 from tests.web.harness import DIGEST, EAST, HONG_KONG, NOW, WebHarness
@@ -198,3 +200,16 @@ def test_an_invalid_parameter_is_refused_with_the_reason(
 
     assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
     assert answer.get_json()["reasons"] == [reason]
+
+
+def test_the_syncs_of_a_rule_are_searched_from_the_newest_on(harness: WebHarness) -> None:
+    for tag in ("v1", "v2", "v3"):
+        harness.push(f"team/web:{tag}")
+    with harness.database.write() as connection:
+        connection.execute(update(syncs).where(syncs.c.tag != "v2").values(rule="other"))
+    client = harness.client()
+    first = client.get("/api/v1/syncs?rule=other&limit=1").get_json()
+    second = client.get(f"/api/v1/syncs?rule=other&limit=1&cursor={first['next']}").get_json()
+
+    assert [page["items"][0]["tag"] for page in (first, second)] == ["v3", "v1"]
+    assert second["next"] is None
