@@ -206,6 +206,22 @@ def test_selected_syncs_are_cancelled_together(stage: Stage) -> None:
     expect(page.get_by_role("cell", name="cancelled").first).to_be_visible()
 
 
+def test_a_sync_is_ordered_by_hand_and_other_rules_are_compared(stage: Stage) -> None:
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/syncs")
+    page.get_by_text("Order a sync by hand").click()
+    page.get_by_label("Image and tag").fill("team/hand:v1")
+    page.get_by_role("button", name="Order", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="1 sync ordered.")).to_be_visible()
+
+    stage.deliver({"image": "team/compared:v1"})
+    page.goto(f"{stage.service.url}/what-if")
+    page.get_by_label("Rules, as YAML or JSON").fill("rules: []")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("#difference")).to_contain_text("0 gained")
+    expect(page.get_by_role("row", name="team/compared:v1")).to_contain_text("lost")
+
+
 def test_times_are_also_in_the_time_zone_of_the_browser(stage: Stage) -> None:
     stage.deliver({"image": "team/zone:v1"})
     page = stage.signed_in(timezone_id="Asia/Shanghai")

@@ -41,13 +41,15 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
         query = read_query()
         note = take_note(query)
         page, errors = read_page(web, list_syncs, lambda: load_sync_filter(web, query))
-        regions = sorted(web.config.current().swr.regions)
+        config = web.config.current()
         return render_template(
             "dashboard/syncs.html",
             query=query,
             errors=errors,
             page=page,
-            regions=regions,
+            regions=sorted(config.swr.regions),
+            # Where the rules decide, as they do for a push of a sender of the region.
+            sources=sorted({sender.region for sender in config.senders.values()}),
             note=note,
         )
 
