@@ -15,7 +15,7 @@ from swrhook.syncs.auto_sync import REMEDY
 from swrhook.syncs.pauses import Pause
 from swrhook.units import format_duration, format_span
 from swrhook.web.dashboard.figures import Overview, count_syncs
-from swrhook.web.dashboard.formats import instant
+from swrhook.web.dashboard.formats import instant, shorten_digests
 from swrhook.web.dashboard.labels import STATES, to_word
 from swrhook.wording.message import say, say_count, say_list, to_sentence
 
@@ -134,7 +134,7 @@ def _after_example(group: SyncGroup, remedy: str) -> str:
         "Why: %(example)s. %(remedy)s",
         "Example: %(example)s. %(remedy)s",
         group.count,
-        example=_shorten(group.example),
+        example=_shorten(shorten_digests(group.example)),
         remedy=remedy,
     )
 

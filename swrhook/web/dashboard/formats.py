@@ -1,5 +1,6 @@
 """Formatting of times, and a cache that shares slow queries between page views."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Generic, TypeVar
 
 from swrhook.clock import Clock
 from swrhook.units import format_span
-from swrhook.wording.message import say, say_count
+from swrhook.wording.message import Message, say, say_count
 
 Value = TypeVar("Value")
 
@@ -57,6 +58,19 @@ def shorten_digest(digest: str) -> str:
 
 
 _SHORT_DIGEST = 12
+_DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{64,128}")
+
+
+def shorten_digests(text: str) -> str:
+    """Return a text with each digest in it shortened; a message stays one."""
+    if isinstance(text, Message):
+        return text.using(
+            **{
+                name: shorten_digests(value) if isinstance(value, str) else value
+                for name, value in text.values.items()
+            }
+        )
+    return _DIGEST.sub(lambda match: shorten_digest(match[0]), text)
 
 
 def format_seconds(seconds: float) -> str:

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from swrhook.web.dashboard.formats import TimedCache, format_error, format_seconds
+from swrhook.web.dashboard.formats import TimedCache, format_error, format_seconds, shorten_digests
+from swrhook.wording.message import say
 from tests.factories import FakeClock
 from tests.web.harness import NOW
 
@@ -47,3 +48,11 @@ def test_a_cached_value_is_shared_until_it_expires() -> None:
 )
 def test_an_error_names_its_code_once(code: str, message: str | None, text: str) -> None:
     assert format_error(code, message) == text
+
+
+def test_digests_in_a_text_are_shortened_and_a_message_can_still_be_translated() -> None:
+    message = say("the target has %(digest)s", digest=f"sha256:{'ab' * 32}")
+
+    assert shorten_digests(str(message)) == "the target has sha256:abababababab"
+    shortened = shorten_digests(message)
+    assert (shortened, type(shortened)) == ("the target has sha256:abababababab", type(message))
