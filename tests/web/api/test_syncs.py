@@ -64,6 +64,7 @@ def test_a_sync_has_the_documented_members_in_order(harness: WebHarness) -> None
         "observed_at": None,
         "observed_digest": None,
         "drift": None,
+        "paused": None,
     }
     assert answer.get_json() == {"items": [expected], "next": None}
     assert list(expected) == list(answer.get_json()["items"][0])
