@@ -32,6 +32,7 @@ PROJECT = {
 }
 API = "reference/api"
 SWAGGER = ROOT / "swrhook" / "web" / "swagger"
+ICON = ROOT / "swrhook" / "web" / "dashboard" / "static" / "icon.svg"
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
 _SCRIPT = """"use strict";
@@ -123,10 +124,12 @@ def _decisions(files: Files) -> str:
 
 def _api_pages() -> dict[str, str | bytes]:
     """Return Swagger UI with the API's description, as files."""
-    shown = ("swagger-ui-bundle.js", "swagger-ui.css", "docs.css", "favicon-32x32.png", "NOTICE")
+    shown = ("swagger-ui-bundle.js", "swagger-ui.css", "docs.css", "NOTICE")
     page = (SWAGGER / "index.html").read_text()
     page = re.sub(r"    <form.*</form>\n", "", page, flags=re.DOTALL).replace("docs/", "")
+    page = page.replace("../static/", "").replace('href="docs"', 'href="index.html"')
     return {name: (SWAGGER / name).read_bytes() for name in shown} | {
+        ICON.name: ICON.read_bytes(),
         "index.html": page.replace("docs.js", "show.js"),
         "show.js": _SCRIPT,
         "openapi.json": json.dumps(_openapi(), indent=1),

@@ -120,7 +120,7 @@ def test_a_secret_file_is_read_from_disk(small: str, tmp_path: Path) -> None:
 def test_keys_and_comments_are_not_expanded(small: str, mistakes: Mistakes) -> None:
     lines = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
 
-    known = "swr, access, gate, senders, rules, notify, settings, defaults"
+    known = "swr, access, sso, gate, senders, rules, notify, settings, defaults"
     assert lines == [f"f:12:1: there is no such key: known are {known}"]
 
 
