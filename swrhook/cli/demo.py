@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
 
-from swrhook.cli.terminal import print_notice
+from swrhook.cli.syncs import image_of
+from swrhook.cli.tables import Column, print_table
+from swrhook.cli.terminal import print_notice, progress_bar
 from swrhook.demo.scene import EXPECTED, requests_to_send
 from swrhook.demo.stage import DemoFailed, Stage, set_up
 
@@ -21,7 +20,6 @@ from swrhook.demo.stage import DemoFailed, Stage, set_up
 PATIENCE = 60.0
 PAUSE = 0.2
 OPEN = ("pending", "calling", "triggered")
-_STYLES = {"verified": "green", "pending": "yellow", "calling": "yellow", "triggered": "cyan"}
 
 
 @click.command(epilog="\b\nExamples:\n  python -m swrhook demo --once")
@@ -43,8 +41,8 @@ def demo(*, port: int | None, once: bool) -> None:
         with set_up(port) as stage:
             _deliver(console, stage)
             stage.bring_late_images()
-            syncs = _wait_for_syncs(console, stage)
-            console.print(_outcome_table(syncs))
+            syncs = _wait_for_syncs(stage)
+            _print_outcomes(console, syncs)
             verified = Counter(sync["state"] for sync in syncs)["verified"]
             console.print(f"{verified} of {EXPECTED} syncs are verified.")
             if once:
@@ -58,54 +56,53 @@ def demo(*, port: int | None, once: bool) -> None:
 
 
 def _deliver(console: Console, stage: Stage) -> None:
-    columns = [
-        Column(heading, overflow="fold") for heading in ("event", "answer", "syncs", "reason")
-    ]
-    table = Table(*columns, title="Deliveries and answers", box=SIMPLE_HEAD)
+    answers = []
     for request in requests_to_send():
         status, answer = stage.deliver(request)
-        syncs = str(len(answer.get("syncs", [])))
-        outcome = answer.get("outcome", answer.get("title"))
-        table.add_row(request.title, f"{status} {outcome}", syncs, answer.get("reason") or "")
-    console.print(table)
+        answers.append(
+            {
+                "event": request.title,
+                "answer": f"{status} {answer.get('outcome', answer.get('title'))}",
+                "syncs": str(len(answer.get("syncs", []))),
+                "reason": answer.get("reason") or "",
+            }
+        )
+    console.print("\nDeliveries and answers\n")
+    print_table([Column(heading) for heading in answers[0]], answers)
 
 
-def _wait_for_syncs(console: Console, stage: Stage) -> list[dict[str, Any]]:
+def _wait_for_syncs(stage: Stage) -> list[dict[str, Any]]:
     """Show progress until no sync is open or PATIENCE has passed; return all syncs."""
     deadline = time.monotonic() + PATIENCE
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("verified at the target", total=EXPECTED)
+    with progress_bar("Verified at the target", EXPECTED) as progress:
         while True:
             syncs = stage.syncs()
             states = Counter(sync["state"] for sync in syncs)
-            progress.update(task, completed=states["verified"])
+            progress.complete(states["verified"])
             if time.monotonic() > deadline or not any(states[state] for state in OPEN):
                 return syncs
             time.sleep(PAUSE)
 
 
-def _outcome_table(syncs: list[dict[str, Any]]) -> Table:
-    """Return a table of states and durations: a row for each image, a column for each region."""
+def _print_outcomes(console: Console, syncs: list[dict[str, Any]]) -> None:
+    """Print states and durations: a row for each image, a column for each region."""
     regions = sorted({sync["target_region"] for sync in syncs})
-    cells: dict[str, dict[str, str]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for sync in syncs:
-        image = f"{sync['namespace']}/{sync['repository']}:{sync['tag']}"
-        cells.setdefault(image, {})[sync["target_region"]] = _cell(sync)
-    table = Table("image", *regions, title="State of each tag", box=SIMPLE_HEAD)
-    table.caption = "verified: the target has the tag with the source's digest"
-    for image, by_region in cells.items():
-        table.add_row(image, *(by_region.get(region, "-") for region in regions))
-    return table
+        image = image_of(sync)
+        row = rows.setdefault(image, {"image": image, **dict.fromkeys(regions, "-")})
+        row[sync["target_region"]] = _describe_outcome(sync)
+    console.print("\nState of each tag (verified: the target has it with the source's digest)\n")
+    columns = [Column("image"), *(Column(region, styled=True) for region in regions)]
+    print_table(columns, [*rows.values()])
+    console.print()
 
 
-def _cell(sync: dict[str, Any]) -> str:
-    style = _STYLES.get(sync["state"], "red")
-    state = f"[{style}]{sync['state']}[/{style}]"
+def _describe_outcome(sync: dict[str, Any]) -> str:
     if sync["verified_at"] is None:
-        return f"{state}: {sync['reason'] or ''}"
+        return f"{sync['state']}: {sync['reason'] or ''}"
     took = datetime.fromisoformat(sync["verified_at"]) - datetime.fromisoformat(sync["created_at"])
-    return f"{state} in {took.total_seconds():.1f} s"
+    return f"{sync['state']} in {took.total_seconds():.1f} s"
 
 
 def _stay_open(console: Console, stage: Stage) -> None:

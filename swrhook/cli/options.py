@@ -92,6 +92,18 @@ def json_option(text: str = "Print JSON, one object per line.") -> Callable[[_Fu
     return click.option("--json", "as_json", is_flag=True, help=text)
 
 
+def timeout_option(help_text: str) -> Callable[[_Function], _Function]:
+    """Return the option `--timeout`."""
+    return click.option(
+        "--timeout",
+        type=click.IntRange(0),
+        default=600,
+        show_default=True,
+        metavar="SECONDS",
+        help=help_text,
+    )
+
+
 def since_option(beginning: str, durations: str) -> Callable[[_Function], _Function]:
     """Return the option `--since`; `durations` are examples."""
     text = f"{beginning} older than a time (RFC 3339) or a duration ({durations})."
@@ -114,14 +126,6 @@ watch_option = click.option(
     metavar="[DURATION]",
     callback=_at_least_a_second,
     help="Keep the list up to date, every 2s or DURATION, until Ctrl-C.",
-)
-timeout_option = click.option(
-    "--timeout",
-    type=click.IntRange(0),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="The longest time to wait.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 id_argument = click.argument("id_", metavar="ID", callback=_refuse_empty)

@@ -33,7 +33,7 @@ from swrhook.cli.wait import wait_for
     name="source_region",
 )
 @click.option("--wait", is_flag=True, help="Wait until all are verified, like the command wait.")
-@timeout_option
+@timeout_option("With --wait: the longest time.")
 @json_option("Print the syncs as JSON, one per line.")
 def order(  # noqa: PLR0913  # an option each
     image: str,

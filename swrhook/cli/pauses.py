@@ -61,6 +61,9 @@ def pause(*, as_json: bool, **body: QueryValue) -> None:
 @_names
 @json_option()
 def resume(*, as_json: bool, **body: QueryValue) -> None:
-    """End a pause; what it held back goes on in order. Exit code 1 if there is none."""
+    """End a pause; what it held back goes on in order.
+
+    Exit code 1 if there is none.
+    """
     ended = connect().post(f"{_API}/resume", dict(body))
     print_items(PAUSES, [ended], as_json=as_json)

@@ -7,7 +7,7 @@ import click
 from swrhook.cli.client import Client, Item, Unknown, connect, report_unexpected_answer
 from swrhook.cli.deliveries import DELIVERIES
 from swrhook.cli.facts import describe_time, print_facts, print_section
-from swrhook.cli.options import command, id_argument, json_option
+from swrhook.cli.options import LARGEST_PAGE, command, id_argument, json_option
 from swrhook.cli.syncs import SYNCS, describe_proof, image_of, short_time, target_name
 from swrhook.cli.tables import print_table
 from swrhook.cli.terminal import print_notice
@@ -45,7 +45,9 @@ def _read(client: Client, id_: str) -> Item:
         delivery = client.show(DELIVERIES.item_path(id_))
     except Unknown:
         raise click.ClickException(f"there is no sync and no delivery with the id {id_}") from None
-    return {"delivery": delivery, "syncs": SYNCS.page(client, {"delivery": id_})["items"]}
+    limit = min(delivery.get("syncs_total", 0), LARGEST_PAGE) or None
+    page = SYNCS.page(client, {"delivery": id_, "limit": limit})
+    return {"delivery": delivery, "syncs": page["items"]}
 
 
 def _print_sync(shown: Item) -> None:

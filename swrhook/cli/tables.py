@@ -19,8 +19,8 @@ from swrhook.cli.terminal import STYLES, output_console, print_notice, printable
 class Column:
     """A column of a table: its heading and how a cell is read.
 
-    By default, a cell is the member with the name of the heading. Words in a `styled` column have
-    their STYLES.
+    By default, a cell is the member with the name of the heading. Cells of a `styled` column have
+    the style of their first word, see STYLES.
     """
 
     heading: str
@@ -30,7 +30,8 @@ class Column:
     def cell(self, item: Item) -> Text:
         """Return the cell of an object."""
         text = self.read(item) if self.read else str(item[self.heading])
-        return Text(printable(text), style=STYLES.get(text, "") if self.styled else "")
+        word = text.partition(" ")[0].rstrip(":") if self.styled else ""
+        return Text(printable(text), style=STYLES.get(word, ""))
 
 
 ID_COLUMN = Column("id")

@@ -48,7 +48,7 @@ _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUEST
     show_default=True,
     help="How long before the command the targets may have been observed.",
 )
-@timeout_option
+@timeout_option("The longest time to wait.")
 @json_option("Print the syncs as JSON, one per line.")
 def wait(
     image: str, *, timeout: int, max_age: timedelta, as_json: bool, **filters: str | None

@@ -18,6 +18,15 @@ def test_a_timeline_has_the_steps_and_the_other_targets(harness: WebHarness) -> 
     assert timeline["steps"][0]["delivery"] == receipt.delivery
 
 
+def test_a_timeline_is_english_for_every_client(harness: WebHarness) -> None:
+    sync = harness.push("team/web:v1").syncs[0].id
+
+    chinese = {"Accept-Language": "zh-CN"}
+    answer = harness.client().get(f"/api/v1/syncs/{sync}/timeline", headers=chinese)
+
+    assert answer.get_json()["steps"][0]["text"] == 'The sender "ci" announced the tag.'
+
+
 def test_an_unknown_sync_has_none(harness: WebHarness) -> None:
     answer = harness.client().get("/api/v1/syncs/nothing/timeline")
 
