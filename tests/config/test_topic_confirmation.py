@@ -53,7 +53,8 @@ def test_a_subscription_is_confirmed_only_with_confirm_true(
 ) -> None:
     key_provider = well_known()
     for ending in ("}", ", confirm: false}"):
-        assert received(configured(f"{auth}{ending}", key_provider=key_provider), message)
+        (entry,) = received(configured(f"{auth}{ending}", key_provider=key_provider), message)
+        assert entry.body is None  # it holds a token
     assert key_provider.visited == []
 
     (entry,) = received(configured(f"{auth}, confirm: true}}", key_provider=key_provider), message)
