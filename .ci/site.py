@@ -128,7 +128,8 @@ def _api_pages() -> dict[str, str | bytes]:
     page = (SWAGGER / "index.html").read_text()
     page = re.sub(r"    <form.*</form>\n", "", page, flags=re.DOTALL).replace("docs/", "")
     page = page.replace("../static/", "").replace('href="docs"', 'href="index.html"')
-    return {name: (SWAGGER / name).read_bytes() for name in shown} | {
+    pages: dict[str, str | bytes] = {name: (SWAGGER / name).read_bytes() for name in shown}
+    return pages | {
         ICON.name: ICON.read_bytes(),
         "index.html": page.replace("docs.js", "show.js"),
         "show.js": _SCRIPT,

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 
 from swrhook.auth import SCHEMES
 from swrhook.config import yaml_document
+from swrhook.config.model import ROLES
 from swrhook.config.rule_schema import (
     DefaultsSection,
     RegexSection,
@@ -19,7 +20,6 @@ from swrhook.config.rule_schema import (
 )
 from swrhook.config.schema import (
     CREDENTIALS_SECTIONS,
-    ROLES,
     AccessSection,
     AccessTokenSection,
     GateSection,

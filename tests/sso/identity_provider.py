@@ -31,7 +31,7 @@ LONG = "x" * 2000  # real access tokens are long
 
 
 @dataclass
-class Client(ClientMixin):
+class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
     """The only client: the dashboard."""
 
     client_id: str = CLIENT
@@ -62,7 +62,7 @@ class Client(ClientMixin):
 
 
 @dataclass
-class Code(AuthorizationCodeMixin):
+class Code(AuthorizationCodeMixin):  # type: ignore[misc]
     """An authorization code that was issued."""
 
     code: str

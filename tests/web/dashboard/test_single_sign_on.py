@@ -148,7 +148,7 @@ def test_groups_may_be_in_a_claim_of_a_claim_or_on_the_users_page(
     assert browser.get("/audit").status_code == 200
 
 
-WRONG = [
+WRONG: list[tuple[dict[str, Any], str]] = [
     ({"iss": "https://other.example.com"}, "it is of another issuer than sso.issuer"),
     ({"aud": ["another"]}, "it is for another client than sso.client_id"),
     ({"aud": ["swrhook", "more"], "azp": "more"}, "it is for another client"),
