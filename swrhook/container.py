@@ -33,6 +33,7 @@ from swrhook.service.notifier import Notifier
 from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.pause_watch import PauseWatch
 from swrhook.service.problem_watch import ProblemWatch
+from swrhook.service.reload_guard import ReloadGuard
 from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from swrhook.service.snapshot import Pace
@@ -113,7 +114,10 @@ class Container:
         file = WatchedFile(
             self.settings.config, self.environ, keys, with_credentials=self.settings.workers > 0
         )
-        self.config_reloader = ConfigReloader(file, self.database, self.metrics, self.system_clock)
+        guard = ReloadGuard(self.database, self.metrics, self.system_clock)
+        self.config_reloader = ConfigReloader(
+            file, self.database, self.metrics, self.system_clock, guard
+        )
         with unusable_on_error(_NOT_WRITTEN):
             config = self.config_reloader.load_initial()
         self.configuration = ActiveConfiguration(self, config)
@@ -140,7 +144,7 @@ class Container:
             self.database,
             self.configuration,
             self.sender_activity,
-            self.config_reloader.problem,
+            self.config_reloader.told,
             self.clock,
         )
         self.notifier = Notifier(
@@ -151,6 +155,7 @@ class Container:
             checks={"ledger": self.recorder.check, "engine": self.engine.check},
             notes={
                 "configuration": self.config_reloader.problem,
+                "rules": self.config_reloader.held,
                 "pauses": self.pause_watch.note,
             },
             configuration=self.config_reloader.in_use,

@@ -68,12 +68,7 @@ class Metrics:
             "swrhook_push_to_verified_seconds",
             "Time from recording a push to verifying it at the target.",
         )
-        self.configuration_is_current = Gauge(
-            "swrhook_configuration_is_current",
-            "1 if the file on disk is in use, 0 if the last good configuration is used instead.",
-            registry=self.registry,
-            multiprocess_mode="livemin",
-        )
+        self._add_configuration_gauges()
         self.configuration_reloads = counter(
             "swrhook_configuration_reloads_total",
             "Changed configurations, by outcome: accepted or rejected.",
@@ -123,6 +118,20 @@ class Metrics:
             "swrhook_configuration", "The version of the configuration in use.", registry=None
         )
         self._register_versions()
+
+    def _add_configuration_gauges(self) -> None:
+        self.configuration_is_current = Gauge(
+            "swrhook_configuration_is_current",
+            "1 if the file on disk is in use, 0 if the last good configuration is used instead.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self.rules_are_held = Gauge(
+            "swrhook_rules_held",
+            "1 while the rules of the file on disk are held by settings.reload_guard, else 0.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
 
     def _register_versions(self) -> None:
         self.register(self.configuration_version)

@@ -27,6 +27,7 @@ COMMANDS = {
     "senders": ("List the configured senders, with what they delivered in the last 24 hours."),
     "explain": "Explain why IMAGE:TAG was, or was not, replicated.",
     "whatif": "Show what the rules in NEWFILE would have done with past pushes.",
+    "rules": "Show and accept changed rules that settings.reload_guard holds.",
     "wait": "Wait until IMAGE is verified at every target, as the last step of a job.",
     "available": (
         "Tell whether each IMAGE is at its targets now, asking SWR where that is not known."

@@ -29,8 +29,8 @@ def _overrides(example: Item) -> str:
     return " → ".join("none" if side is None else str(side).lower() for side in sides)
 
 
-_RULE_COLUMNS = [Column("rule"), *map(Column, _CHANGES)]
-_EXAMPLE_COLUMNS = [
+RULE_COLUMNS = [Column("rule"), *map(Column, _CHANGES)]
+EXAMPLE_COLUMNS = [
     Column("change", styled=True),
     Column("image"),
     Column("from", itemgetter("sender")),
@@ -63,7 +63,7 @@ def whatif(file: Path, since: str, *, as_json: bool) -> None:
     NEWFILE is a complete configuration. It is checked locally. Only rules, defaults, region names,
     and each sender's region and image are sent to the server; secrets are not read.
     """
-    body = {"candidate": _read_candidate(file), "since": since}
+    body = {"candidate": read_excerpt(file), "since": since}
     client = connect()
     with status_line("Comparing"):
         comparison = client.post("/api/v1/whatif", body)
@@ -76,7 +76,7 @@ def whatif(file: Path, since: str, *, as_json: bool) -> None:
             sys.exit(1)
 
 
-def _read_candidate(file: Path) -> str:
+def read_excerpt(file: Path) -> str:
     """Return as JSON what the server needs of a file. Raises ClickException if it is invalid."""
     environ = os.environ  # noqa: TID251  # a command reads the environment itself
     try:
@@ -100,7 +100,7 @@ def _print_comparison(comparison: Item) -> None:
     )
     for warning in comparison["warnings"]:
         print_notice(f"warning: {warning}")
-    for columns, member in ((_RULE_COLUMNS, "rules"), (_EXAMPLE_COLUMNS, "examples")):
+    for columns, member in ((RULE_COLUMNS, "rules"), (EXAMPLE_COLUMNS, "examples")):
         if comparison["rules"]:
             click.echo()
             print_table(columns, comparison[member])

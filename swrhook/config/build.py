@@ -163,9 +163,14 @@ def build_options(options: Checked) -> model.Options:
         timeouts=model.Timeouts(**{name: timeouts[name].total_seconds() for name in timeouts}),
         retention=model.Retention(**values.pop("retention", {})),
         reconcile=model.Reconcile(**values.pop("reconcile", {})),
+        reload_guard=_reload_guard(values.pop("reload_guard", {})),
         trusted_proxies=tuple(values.pop("trusted_proxies", ())),
         **values,
     )
+
+
+def _reload_guard(limits: Checked | None) -> model.ReloadGuard | None:
+    return None if limits is None else model.ReloadGuard(**limits)
 
 
 def _channel(name: str, channel: Checked) -> model.Channel:

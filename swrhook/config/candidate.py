@@ -11,6 +11,7 @@ from swrhook.config import validators
 from swrhook.config.build import build_namespaces, build_rules
 from swrhook.config.cross_checks import check_references
 from swrhook.config.diagnostics import Expanded
+from swrhook.config.diff import make_rules_fingerprint
 from swrhook.config.fields import Text
 from swrhook.config.interpolation import ReadFile, expand, has_reference
 from swrhook.config.loader import check_structure, open_document
@@ -57,11 +58,15 @@ _CANDIDATE = _CandidateSection()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The parts of a configuration that decide where pushes go, and the warnings about them."""
+    """The parts of a configuration that decide where pushes go, and the warnings about them.
+
+    `fingerprint` identifies rules and defaults.
+    """
 
     origins: Mapping[str, Origin]
     rules: Rulebook
     warnings: Sequence[str] = ()
+    fingerprint: str = ""
 
 
 def extract_excerpt(
@@ -108,7 +113,8 @@ def read_candidate(text: bytes, current: Mapping[str, Data]) -> Candidate:
         )
         for name, sender in checked["senders"].items()
     }
-    return Candidate(origins, rules, tuple(diagnostics.warnings))
+    fingerprint = make_rules_fingerprint(checked)
+    return Candidate(origins, rules, tuple(diagnostics.warnings), fingerprint)
 
 
 def _excerpt(data: Data) -> Data:

@@ -35,6 +35,18 @@ def make_fingerprints(checked: Mapping[str, Data]) -> Fingerprints:
     }
 
 
+def rules_fingerprint(fingerprints: Fingerprints) -> str:
+    """Return what identifies the rules, with their order, and their defaults."""
+    parts = [[*fingerprints[section].items()] for section in ("rules", "defaults")]
+    return sha256(json.dumps(parts, default=bytes.hex).encode()).hexdigest()
+
+
+def make_rules_fingerprint(checked: Mapping[str, Data]) -> str:
+    """Return the same of checked data."""
+    rules = _digests({rule["name"]: rule for rule in checked["rules"]})
+    return rules_fingerprint({"rules": rules, "defaults": _digests(checked.get("defaults", {}))})
+
+
 def compare(before: Fingerprints, after: Fingerprints) -> dict[str, dict[str, list[str]]]:
     """Return the names that were added, removed and changed in each section that differs."""
     changes = {section: _compare(before[section], after[section]) for section in after}

@@ -163,6 +163,15 @@ class WholeNumber(PresenceMessages, fields.Field[int]):
         return value
 
 
+class Share(PresenceMessages, fields.Field[float]):
+    """A part of a whole: a number above 0 and up to 1."""
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> float:
+        if type(value) not in (int, float) or not 0 < value <= 1:
+            raise ValidationError("must be a number above 0 and up to 1, without quotes")
+        return float(value)
+
+
 class WholeNumberOrAuto(WholeNumber):
     """A whole number within bounds, or `auto`, which is returned as None."""
 

@@ -10,7 +10,16 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from swrhook.config import sections
-from swrhook.config.fields import AUTO, Flag, OneOf, Text, WholeNumber, WholeNumberOrAuto
+from swrhook.config.fields import (
+    AUTO,
+    OFF,
+    Flag,
+    OneOf,
+    Share,
+    Text,
+    WholeNumber,
+    WholeNumberOrAuto,
+)
 from swrhook.config.rule_schema import PatternField, RegexSection, SemverSection
 from swrhook.config.schema import Root
 
@@ -86,6 +95,8 @@ def _whole_number(field: WholeNumber) -> Json:
 
 
 _CONVERTERS: Mapping[type, Callable[[Any], Json]] = {
+    sections.PartOrOff: lambda field: {"anyOf": [{"enum": [OFF, False]}, _section(field.schema)]},
+    Share: lambda _: {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
     sections.Part: lambda field: _section(field.schema),
     sections.OneOrMore: _one_or_more,
     sections.Items: _items,

@@ -182,6 +182,14 @@ class Reconcile:
 
 
 @dataclass(frozen=True, slots=True)
+class ReloadGuard:
+    """A change of rules is held if it changes more than so many syncs, or this share of them."""
+
+    syncs: int = 500
+    share: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long the ledger keeps deliveries, bodies that started nothing, and finished syncs."""
 
@@ -206,6 +214,7 @@ class Options:
     waits: int = 8
     late: timedelta = 10 * MINUTE
     reconcile: Reconcile = Reconcile()
+    reload_guard: ReloadGuard | None = ReloadGuard()
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
 
     @property

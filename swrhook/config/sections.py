@@ -6,7 +6,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_sche
 from marshmallow.types import ErrorMessages
 
 from swrhook.config.diagnostics import KeyMessage, did_you_mean, list_names
-from swrhook.config.fields import Check, OneOf, PresenceMessages, SecretText, Text, Timestamp
+from swrhook.config.fields import OFF, Check, OneOf, PresenceMessages, SecretText, Text, Timestamp
 from swrhook.config.nodes import Data
 
 _NOT_A_LIST: ErrorMessages = {"invalid": "must be a list: write [ … ]"}
@@ -38,6 +38,13 @@ class Section(Schema):
 
 class Part(PresenceMessages, fields.Nested):
     """A section within another."""
+
+
+class PartOrOff(Part):
+    """A section within another, or `off`, which is returned as None. `false` means the same."""
+
+    def _deserialize(self, value: Data, *context: Data, **options: Data) -> Data:
+        return None if value in (False, OFF) else super()._deserialize(value, *context, **options)
 
 
 class Items(PresenceMessages, fields.List[Data]):

@@ -9,13 +9,14 @@ from swrhook.config.fields import (
     Duration,
     DurationOrOff,
     Network,
+    Share,
     Size,
     WholeNumber,
     WholeNumberOrAuto,
 )
 from swrhook.config.model import Pace, Retention
 from swrhook.config.nodes import Data
-from swrhook.config.sections import Items, Part, Section
+from swrhook.config.sections import Items, Part, PartOrOff, Section
 from swrhook.syncs.backoff import Retry, Verify
 from swrhook.units import format_duration
 
@@ -81,6 +82,13 @@ class ReconcileSection(Section):
     max_calls = WholeNumber(1, 1_000_000)
 
 
+class ReloadGuardSection(Section):
+    """`reload_guard`: the effect above which a change of rules waits for an administrator."""
+
+    syncs = WholeNumber(1, 1_000_000)
+    share = Share()
+
+
 class RetentionSection(Section):
     """`retention`: how long the ledger keeps deliveries and finished syncs."""
 
@@ -112,3 +120,4 @@ class OptionsSection(Section):
     retention = Part(RetentionSection)
     late = Duration("1s")
     reconcile = Part(ReconcileSection)
+    reload_guard = PartOrOff(ReloadGuardSection)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.errors import StateForbids
 from swrhook.ledger import notifications
@@ -17,6 +18,7 @@ from swrhook.ledger.pauses import begin_pause, end_pause
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.repairs import begin, start, stop
 from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
+from swrhook.ledger.rule_sets import accept_rules
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.tables import syncs
 from swrhook.model import PlannedSync, State, Sync, Urgency
@@ -94,6 +96,12 @@ class Operator:
                 raise StateForbids(f"{paused} is not paused")
             self.scheduler.wake(connection)
         return pause
+
+    def accept_rules(self, fingerprint: str, version: str, by: str) -> None:
+        """Let rules be used, in every process."""
+        with transaction(self.database) as connection:
+            accept_rules(connection, fingerprint, version, by, self.clock.now())
+        logs.event("rules.accepted", fingerprint=fingerprint, version=version, by=by)
 
     def begin_message(self, draft: Draft, now: datetime) -> str:
         """Begin a message to a channel that is due at once; return its id."""

@@ -304,6 +304,19 @@ configurations = Table(
     Column("used_at", Instant, nullable=False),
 )
 
+# Rules with their defaults that were judged, or accepted, before their use.
+rule_sets = Table(
+    "rule_sets",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True, comment="of rules and defaults"),
+    Column("verdict", String(16), nullable=False),
+    Column("version", String(12), nullable=False, comment="of the file that has them"),
+    Column("at", Instant, nullable=False, comment="of the verdict"),
+    Column("effect", JSON(none_as_null=True), comment="null: not measured, or not in time"),
+    Column("seen_at", Instant, comment="when a process last wanted to use held ones"),
+    Column("accepted_by", Text, comment="the name of a token"),
+)
+
 refused_credentials = Table(
     "refused_credentials",
     metadata,

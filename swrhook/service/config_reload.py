@@ -1,9 +1,11 @@
 """Loads the configuration at the start and reloads it when its file changes.
 
 An invalid file changes nothing: the configuration in use stays in use. The last good configuration
-is saved in the ledger, for a process that starts while the file is invalid.
+is saved in the ledger, for a process that starts while the file is invalid. Changed rules come in
+when the reload guard lets them; until then, the file is used with the rules from before.
 """
 
+import json
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -24,6 +26,14 @@ from swrhook.periodic import PeriodicThread
 POLL_INTERVAL = 1.0
 # A poll of files on a file server that is down never ends, so a stop waits only this long for it.
 _STOP_TIMEOUT = 5.0
+
+
+class RulesGuard(Protocol):
+    """Decides whether changed rules may be used."""
+
+    def holds(self, before: Config | None, after: Config) -> bool:
+        """Tell whether the rules of `after` must not be used yet."""
+        ...
 
 
 class ConfigSubscriber(Protocol):
@@ -53,6 +63,7 @@ class ConfigReloader(PeriodicThread):
     database: Database
     metrics: Metrics
     clock: Clock
+    guard: RulesGuard
     interval: float = POLL_INTERVAL
 
     def __post_init__(self) -> None:
@@ -62,6 +73,7 @@ class ConfigReloader(PeriodicThread):
         self._subscriber: ConfigSubscriber
         self._held_work: HeldWork
         self._problem: str | None = None
+        self._held: Config | None = None  # the file's, as long as its rules are held
         self._is_saved = True
 
     def load_initial(self) -> Config:
@@ -78,6 +90,8 @@ class ConfigReloader(PeriodicThread):
             self._set_in_use(last_good)
             self._refuse(exc)
             return last_good
+        if config.options.reload_guard is not None:
+            config = self._admit(self._load_last_good(), config)
         self._set_in_use(config)
         logs.event("configuration.loaded", version=config.version, rules=len(config.rules))
         self._save()
@@ -103,10 +117,17 @@ class ConfigReloader(PeriodicThread):
             return None
         return f"{self._problem}: the last good configuration, {self._config.version}, is in use"
 
+    def told(self) -> str | None:
+        """Return why the file on disk is not wholly in use, or None."""
+        return self.problem() or self.held()
+
     def poll(self) -> None:
         """Check the file once, and use its configuration if it has changed and is valid."""
         if self.file.has_changed():
             self._reload()
+        elif self._held is not None and not self.guard.holds(self._config, self._held):
+            file, self._held = self._held, None
+            self._take_in(self._config, file)
         if not self._is_saved:
             self._save()
 
@@ -117,9 +138,47 @@ class ConfigReloader(PeriodicThread):
             self._refuse(exc)
             self.metrics.configuration_reloads.labels("rejected").inc()
         else:
-            before = self._config
-            self._use(before, config)
-            self._held_work.resume(before, config)
+            self._problem = None
+            self._take_in(self._config, self._admit(self._config, config))
+
+    def _take_in(self, before: Config, config: Config) -> None:
+        if config is before:  # but for its rules, the file says what is in use
+            self.metrics.configuration_is_current.set(0)
+            return
+        self._use(before, config)
+        self._held_work.resume(before, config)
+
+    def _admit(self, before: Config | None, file: Config) -> Config:
+        """Return what may be used of a file's configuration now."""
+        is_held = self.guard.holds(before, file)
+        self._held = file if is_held else None
+        return file if before is None or not is_held else self._with_rules_of(before, file)
+
+    def _with_rules_of(self, before: Config, file: Config) -> Config:
+        """Return the file's configuration with the rules from before.
+
+        If they do not fit it, or nothing else has changed, return the one from before.
+        """
+        document, rules = json.loads(file.text), json.loads(before.text)
+        for section in ("rules", "defaults"):
+            document.pop(section, None)
+            if section in rules:
+                document[section] = rules[section]
+        try:
+            config = self._parse(json.dumps(document).encode(), "the file with the rules in use")
+        except BadConfiguration as exc:
+            logs.warning("rules.held_with_file", mistakes=str(exc).splitlines())
+            return before
+        return config if compare(before.fingerprints, config.fingerprints) else before
+
+    def held(self) -> str | None:
+        """Return that the file's rules are held, or None."""
+        if self._held is None:
+            return None
+        return (
+            f"the rules of the file {self._held.version} are held by settings.reload_guard: see"
+            " `swrhook rules pending`"
+        )
 
     def _use(self, before: Config, config: Config) -> None:
         changed = compare(before.fingerprints, config.fingerprints)
@@ -130,7 +189,7 @@ class ConfigReloader(PeriodicThread):
             self._set_in_use(config)
         self._problem = None
         self._is_saved = False
-        self.metrics.configuration_is_current.set(1)
+        self.metrics.configuration_is_current.set(int(self._held is None))
         self.metrics.configuration_reloads.labels("accepted").inc()
         logs.event(
             "configuration.reloaded",
@@ -151,7 +210,7 @@ class ConfigReloader(PeriodicThread):
 
     def _set_in_use(self, config: Config) -> None:
         self._config, self._in_use_since = config, self.clock.now()
-        self.metrics.configuration_is_current.set(1)
+        self.metrics.configuration_is_current.set(int(self._held is None))
         self.metrics.configuration_version.info({"version": config.version})
 
     def _load_last_good(self) -> Config | None:
@@ -161,18 +220,21 @@ class ConfigReloader(PeriodicThread):
             return None
         version, text = kept
         try:
-            config = configuration.parse(
-                text,
-                file="the last good configuration",
-                environ=self.file.environ,
-                read_file=configuration.read_secret_file,
-                key_provider=self.file.key_provider,
-                with_credentials=self.file.with_credentials,
-            )
+            config = self._parse(text, "the last good configuration")
             return replace(config, version=version)  # the file's, whose comments are left out
         except BadConfiguration as exc:
             logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
             return None
+
+    def _parse(self, text: bytes, name: str) -> Config:
+        return configuration.parse(
+            text,
+            file=name,
+            environ=self.file.environ,
+            read_file=configuration.read_secret_file,
+            key_provider=self.file.key_provider,
+            with_credentials=self.file.with_credentials,
+        )
 
     def _save(self) -> None:
         """Save the configuration in use as the last good one; `poll` repeats this if it fails."""

@@ -131,6 +131,13 @@ def compare(candidate: Candidate, basis: Basis) -> WhatIf:
     )
 
 
+def count_wanted(basis: Basis) -> int:
+    """Return how many syncs the rules in use want for the basis."""
+    rules = Rulebook(basis.rules)
+    pushes = (_update_region(push, basis.origins) for push in basis.pushes)
+    return sum(len(_plan_push(push, rules)) for push in pushes)
+
+
 @dataclass(slots=True)
 class _Tally:
     """The differences so far."""

@@ -46,6 +46,8 @@ ROLES: Mapping[str, Role] = {
     "availability.check": Role.ASK,  # changes nothing: a POST because many images are asked for
     "whatif.compare": Role.READ,  # changes nothing: a POST because the rules are too long for a URL
     "drain.begin": Role.ADMIN,
+    "rules.accept": Role.ADMIN,
+    "dashboard.accept_rules": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
     "dashboard.audit": Role.ADMIN,
     "dashboard.sign_out": Role.READ,

@@ -23,6 +23,7 @@ from swrhook.ledger.kept_state import last_configuration
 from swrhook.ledger.tables import configurations
 from swrhook.metrics import Metrics
 from swrhook.service.config_reload import ConfigReloader
+from swrhook.service.reload_guard import ReloadGuard
 from tests.factories import MINIMAL_CONFIG, FakeClock, everything
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -53,7 +54,12 @@ class Reloading:
     def __post_init__(self) -> None:
         watched = WatchedFile(self.file, self.environ, NO_KEYS)
         self.reloader = ConfigReloader(
-            watched, self.database, self.metrics, self.clock, interval=self.between
+            watched,
+            self.database,
+            self.metrics,
+            self.clock,
+            ReloadGuard(self.database, self.metrics, self.clock),
+            interval=self.between,
         )
 
     def start(self) -> Config:

@@ -15,6 +15,7 @@ from swrhook.web.api import (
     deliveries,
     notifications,
     pauses,
+    pending_rules,
     repairs,
     syncs,
     timeline,
@@ -42,6 +43,13 @@ _OPTIONS = {
     "security": [{"bearer": []}],
     "components": {"securitySchemes": {"bearer": _BEARER}},
 }
+
+
+def _add_rules_routes(routes: Routes, web: WebContext) -> None:
+    administration.add_rules_routes(routes, web)
+    pending_rules.add_pending_routes(routes, web)
+
+
 # By name of the blueprint, which is also the tag in the OpenAPI document: its description there.
 _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
     "syncs": ("Syncs: each copies one image tag to one target.", syncs.add_sync_routes),
@@ -62,7 +70,7 @@ _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
         "The configured senders and their recent deliveries.",
         deliveries.add_sender_routes,
     ),
-    "rules": ("The rules: which pushes go where.", administration.add_rules_routes),
+    "rules": ("The rules: which pushes go where.", _add_rules_routes),
     "explain": ("Why a tag was, or was not, replicated.", analysis.add_explain_routes),
     "whatif": ("What other rules would have done.", analysis.add_whatif_routes),
     "notifications": (

@@ -1,0 +1,99 @@
+"""The command `rules`: shows and accepts changed rules that the reload guard holds."""
+
+import json
+from pathlib import Path
+
+import click
+
+from swrhook.cli.client import Client, Item, connect, report_unexpected_answer
+from swrhook.cli.options import examples, json_option, yes_option
+from swrhook.cli.tables import print_table
+from swrhook.cli.terminal import count_of, print_notice
+from swrhook.cli.whatif import EXAMPLE_COLUMNS, RULE_COLUMNS, read_excerpt
+
+_PENDING = "/api/v1/rules/pending"
+_CHANGES = ("gained", "lost", "redirected")
+
+
+@click.group(
+    epilog=examples(
+        "python -m swrhook rules pending",
+        "python -m swrhook rules accept",
+        "python -m swrhook rules accept --file swrhook.new.yaml --yes",
+    )
+)
+def rules() -> None:
+    """Show and accept changed rules that settings.reload_guard holds."""
+
+
+@rules.command()
+@json_option()
+def pending(*, as_json: bool) -> None:
+    """Show which rules are held, and what they would change."""
+    held = connect().page(_PENDING, {})["items"]
+    if as_json:
+        for item in held:
+            click.echo(json.dumps(item))
+    elif not held:
+        print_notice("No rules are pending.")
+    else:
+        _print_all(held)
+
+
+@rules.command()
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    help="Accept the rules of this file, before its rollout.",
+)
+@yes_option
+def accept(file: Path | None, *, yes: bool) -> None:
+    """Let every process use the rules that are held, or those of a file. Needs the role admin.
+
+    Of the file only rules, defaults, region names, and each sender's region and image are sent.
+    """
+    client = connect()
+    if file is not None:
+        body: Item = {"candidate": read_excerpt(file)}
+        question = f"Let every process use the rules of {file}?"
+    else:
+        held = client.page(_PENDING, {})["items"]
+        if len(held) != 1:
+            raise click.ClickException(
+                "no rules are pending"
+                if not held
+                else "several processes have different files: make them the same, or use --file"
+            )
+        _print_all(held)
+        body = {"fingerprint": held[0]["fingerprint"]}
+        question = "Let every process use them?"
+    if not yes:
+        click.confirm(question, abort=True, err=True)
+    _accept(client, body)
+
+
+def _accept(client: Client, body: Item) -> None:
+    answer = client.post("/api/v1/rules/accept", body)
+    with report_unexpected_answer():
+        click.echo(f"accepted {answer['fingerprint']}")
+
+
+def _print_all(held: list[Item]) -> None:
+    with report_unexpected_answer():
+        for item in held:
+            _print(item)
+
+
+def _print(item: Item) -> None:
+    effect = item["effect"]
+    click.echo(f"The rules of the file {item['version']} are held since {item['at'][:19]}Z.")
+    if effect is None:
+        click.echo("Their effect could not be measured in time.")
+        return
+    newest = "" if effect["complete"] else "the newest "
+    tags = count_of(effect["pushes"], "tag")
+    counts = ", ".join(f"{effect[change]} {change}" for change in _CHANGES)
+    click.echo(f"Of {newest}{tags} announced in 7 days, with {effect['syncs']} syncs: {counts}.")
+    for columns, member in ((RULE_COLUMNS, "rules"), (EXAMPLE_COLUMNS, "examples")):
+        click.echo()
+        print_table(columns, effect[member])

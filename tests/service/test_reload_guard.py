@@ -1,0 +1,117 @@
+"""Changed rules with a large effect are held in every process until they are accepted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swrhook import logs
+from swrhook.config.candidate import read_candidate
+from swrhook.config.diff import rules_fingerprint
+from swrhook.ledger.database import Database
+from swrhook.ledger.rule_sets import accept_rules, list_pending
+from swrhook.ledger.tables import rule_sets
+from tests.factories import MINIMAL_CONFIG, entry, everything, push, write
+from tests.service.test_config_reload import START, Reloading
+
+TAGS = 60
+NARROW = MINIMAL_CONFIG.replace("{sender: harbor}", "{sender: harbor, tag: none}")
+LATE = "settings: {late: 5m}\n"
+
+
+@pytest.fixture
+def reloading(tmp_path: Path, database: Database) -> Any:
+    """A process whose rules want a sync of each of the TAGS tags that were announced."""
+    write(database, entry(*(push(f"v{number}") for number in range(TAGS)), at=START))
+    logs.configure("json", "INFO")
+    one = process(tmp_path, database, MINIMAL_CONFIG)
+    one.start()
+    yield one
+    one.reloader.stop()
+
+
+def process(folder: Path, database: Database, content: str) -> Reloading:
+    file = folder / "swrhook.yaml"
+    file.write_text(content)
+    return Reloading(file, database)
+
+
+def test_a_large_change_is_held_until_it_is_accepted_and_the_rest_comes_in(
+    reloading: Reloading, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reloading.poll(NARROW + LATE)
+    [held] = reloading.used
+    assert held.options.late.total_seconds() == 300
+    assert reloading.reloader.held() is not None
+    assert reloading.metric_values()["swrhook_configuration_is_current"] == 0
+    with database.read() as connection:
+        [pending] = list_pending(connection, reloading.clock.time)
+    assert pending.effect is not None
+    assert (pending.effect["syncs"], pending.effect["lost"]) == (TAGS, TAGS)
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events.count("rules.held") == 1
+
+    other = process(tmp_path, database, NARROW + LATE)  # starts while they are held
+    started = other.start()
+    assert [rule.name for rule in started.rules] == ["all"]
+    assert started.fingerprints["rules"] == held.fingerprints["rules"]
+    with database.write() as connection:
+        accept_rules(connection, pending.fingerprint, pending.version, "admin", START)
+    for running in (reloading, other):
+        running.poll()
+        assert rules_fingerprint(running.used[-1].fingerprints) == pending.fingerprint
+        assert running.reloader.held() is None
+    other.reloader.stop()
+
+
+def test_a_change_that_the_old_rules_do_not_fit_is_held_whole(reloading: Reloading) -> None:
+    elsewhere = NARROW.replace("cn-east-3", "ap-southeast-1") + LATE
+
+    reloading.poll(elsewhere)
+
+    assert reloading.used == []
+    reloading.poll(MINIMAL_CONFIG)  # the edit is undone
+    assert reloading.reloader.held() is None
+    assert reloading.metric_values()["swrhook_configuration_is_current"] == 1
+
+
+def test_off_and_a_small_change_come_in_at_once(reloading: Reloading) -> None:
+    reloading.poll(MINIMAL_CONFIG.replace("{sender: harbor}", '{sender: harbor, tag: "v*"}'))
+    reloading.poll(NARROW + "settings: {reload_guard: off}\n")
+
+    assert [config.options.reload_guard is None for config in reloading.used] == [False, True]
+    assert [row["verdict"] for row in everything(reloading.database, rule_sets)] == ["used", "used"]
+
+
+def test_without_rules_in_the_ledger_a_held_file_is_used(
+    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(database, entry(*(push(f"v{number}") for number in range(TAGS)), at=START))
+    secret = '"${TOKEN}"', "a-literal-secret-in-the-file"
+    first = process(tmp_path, database, MINIMAL_CONFIG.replace(*secret))
+    first.start()
+    first.poll(NARROW.replace(*secret))
+    assert first.used == []
+    first.reloader.stop()
+
+    second = process(tmp_path, database, NARROW.replace(*secret))
+    logs.configure("json", "INFO")
+    started = second.start()
+
+    assert [rule.name for rule in started.rules] == ["all"]
+    assert second.reloader.held() is None
+    assert '"rules.unguarded"' in capsys.readouterr().out
+    second.reloader.stop()
+
+
+def test_a_file_that_is_accepted_before_its_rollout_has_the_same_fingerprint(
+    reloading: Reloading, database: Database
+) -> None:
+    candidate = read_candidate(NARROW.encode(), {})
+    with database.write() as connection:
+        accept_rules(connection, candidate.fingerprint, "", "admin", START)
+
+    reloading.poll(NARROW)
+
+    assert rules_fingerprint(reloading.used[-1].fingerprints) == candidate.fingerprint
