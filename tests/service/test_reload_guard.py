@@ -12,6 +12,7 @@ from swrhook.config.diff import rules_fingerprint
 from swrhook.ledger.database import Database
 from swrhook.ledger.rule_sets import accept_rules, list_pending
 from swrhook.ledger.tables import rule_sets
+from tests.conftest import DATABASES
 from tests.factories import MINIMAL_CONFIG, entry, everything, push, write
 from tests.service.test_config_reload import START, Reloading
 
@@ -37,6 +38,7 @@ def process(folder: Path, database: Database, content: str) -> Reloading:
     return Reloading(file, database)
 
 
+@pytest.mark.on(*DATABASES)
 def test_a_large_change_is_held_until_it_is_accepted_and_the_rest_comes_in(
     reloading: Reloading, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
