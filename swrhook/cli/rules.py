@@ -30,14 +30,14 @@ def rules() -> None:
 @json_option()
 def pending(*, as_json: bool) -> None:
     """Show which rules are held, and what they would change."""
-    held = connect().page(_PENDING, {})["items"]
+    rules_held = connect().page(_PENDING, {})["items"]
     if as_json:
-        for item in held:
+        for item in rules_held:
             click.echo(json.dumps(item))
-    elif not held:
+    elif not rules_held:
         print_notice("No rules are pending.")
     else:
-        _print_all(held)
+        _print_all(rules_held)
 
 
 @rules.command()
@@ -57,15 +57,15 @@ def accept(file: Path | None, *, yes: bool) -> None:
         body: Item = {"candidate": read_excerpt(file)}
         question = f"Let every process use the rules of {file}?"
     else:
-        held = client.page(_PENDING, {})["items"]
-        if len(held) != 1:
+        rules_held = client.page(_PENDING, {})["items"]
+        if len(rules_held) != 1:
             raise click.ClickException(
                 "no rules are pending"
-                if not held
+                if not rules_held
                 else "several processes have different files: make them the same, or use --file"
             )
-        _print_all(held)
-        body = {"fingerprint": held[0]["fingerprint"]}
+        _print_all(rules_held)
+        body = {"fingerprint": rules_held[0]["fingerprint"]}
         question = "Let every process use them?"
     if not yes:
         click.confirm(question, abort=True, err=True)
@@ -78,9 +78,9 @@ def _accept(client: Client, body: Item) -> None:
         click.echo(f"accepted {answer['fingerprint']}")
 
 
-def _print_all(held: list[Item]) -> None:
+def _print_all(rules_held: list[Item]) -> None:
     with report_unexpected_answer():
-        for item in held:
+        for item in rules_held:
             _print(item)
 
 

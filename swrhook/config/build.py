@@ -14,6 +14,7 @@ from swrhook.config.cloud_checks import iam_of
 from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint, registry_of
+from swrhook.config.reload_guard import ReloadGuard
 from swrhook.config.rule_schema import glob
 from swrhook.config.sso import Sso, SsoGroup
 from swrhook.config.validators import is_local, split_url, token_digest
@@ -169,8 +170,8 @@ def build_options(options: Checked) -> model.Options:
     )
 
 
-def _reload_guard(limits: Checked | None) -> model.ReloadGuard | None:
-    return None if limits is None else model.ReloadGuard(**limits)
+def _reload_guard(limits: Checked | None) -> ReloadGuard | None:
+    return None if limits is None else ReloadGuard(**limits)
 
 
 def _channel(name: str, channel: Checked) -> model.Channel:

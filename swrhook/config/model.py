@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from swrhook.config.diff import Fingerprints
+from swrhook.config.reload_guard import ReloadGuard
 from swrhook.config.sso import Sso
 from swrhook.model import State
 from swrhook.notifications.model import Topic
@@ -182,14 +183,6 @@ class Reconcile:
 
 
 @dataclass(frozen=True, slots=True)
-class ReloadGuard:
-    """A change of rules is held if it changes more than so many syncs, or this share of them."""
-
-    syncs: int = 500
-    share: float = 0.2
-
-
-@dataclass(frozen=True, slots=True)
 class Retention:
     """How long the ledger keeps deliveries, bodies that started nothing, and finished syncs."""
 
@@ -214,7 +207,7 @@ class Options:
     waits: int = 8
     late: timedelta = 10 * MINUTE
     reconcile: Reconcile = Reconcile()
-    reload_guard: ReloadGuard | None = ReloadGuard()
+    reload_guard: ReloadGuard | None = field(default_factory=ReloadGuard)
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
 
     @property

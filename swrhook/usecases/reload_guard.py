@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from swrhook.config.candidate import Candidate
-from swrhook.config.model import Config, ReloadGuard
+from swrhook.config.model import Config
+from swrhook.config.reload_guard import ReloadGuard
 from swrhook.ledger.database import Database
 from swrhook.rules.match import Rule
 from swrhook.rules.rulebook import Rulebook

@@ -43,8 +43,8 @@ def test_a_large_change_is_held_until_it_is_accepted_and_the_rest_comes_in(
     reloading: Reloading, tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reloading.poll(NARROW + LATE)
-    [held] = reloading.used
-    assert held.options.late.total_seconds() == 300
+    [merged] = reloading.used
+    assert merged.options.late.total_seconds() == 300
     assert reloading.reloader.held() is not None
     assert reloading.metric_values()["swrhook_configuration_is_current"] == 0
     with database.read() as connection:
@@ -57,7 +57,7 @@ def test_a_large_change_is_held_until_it_is_accepted_and_the_rest_comes_in(
     other = process(tmp_path, database, NARROW + LATE)  # starts while they are held
     started = other.start()
     assert [rule.name for rule in started.rules] == ["all"]
-    assert started.fingerprints["rules"] == held.fingerprints["rules"]
+    assert started.fingerprints["rules"] == merged.fingerprints["rules"]
     with database.write() as connection:
         accept_rules(connection, pending.fingerprint, pending.version, "admin", START)
     for running in (reloading, other):

@@ -41,10 +41,10 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
     if mistake is not None:
         remedy = say("Fix the file; it is reloaded within seconds.")
         yield Alert("fair", say("Configuration: %(problem)s", problem=mistake), remedy)
-    held = health.noted().get("rules")
-    if held is not None:
+    doubt = health.noted().get("rules")
+    if doubt is not None:
         remedy = say("Look at what they would change, and accept them or undo the edit.")
-        yield Alert("fair", say("Rules: %(problem)s", problem=held), remedy, url_for(".rules"))
+        yield Alert("fair", say("Rules: %(problem)s", problem=doubt), remedy, url_for(".rules"))
     yield from map(_paused, overview.pauses)
     yield from (_failed(groups) for groups in _by_cause(overview.failing))
     yield from (_held_up(groups) for groups in _by_cause(overview.held_up))
