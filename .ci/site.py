@@ -26,6 +26,7 @@ DOCS = "docs/"
 # Pages at the top of the repository, and where they are in the site.
 PROJECT = {
     "README.md": "project/overview.md",
+    "README.zh-CN.md": "project/overview.zh-CN.md",
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security-policy.md",
@@ -35,13 +36,18 @@ SWAGGER = ROOT / "swrhook" / "web" / "swagger"
 ICON = ROOT / "swrhook" / "web" / "dashboard" / "static" / "icon.svg"
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
+_HEADER = '<header><a class="brand" href="../../">swrhook</a></header>'
 _SCRIPT = """"use strict";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+document.documentElement.classList.toggle("dark-mode", dark.matches);
 const only_shown = { supportedSubmitMethods: [], validatorUrl: null };
 SwaggerUIBundle({ dom_id: "#api", url: "openapi.json", ...only_shown });
 """
 
 # The chapters: pages, and folders whose pages follow in alphabetical order.
 START = ["README.md", "tutorial.md", "installation.md", "helm.md", "deployment.md"]
+CHINESE = ["project/overview.zh-CN.md", "tutorial.zh-CN.md"]
+OPERATION = ["upgrading.md", "moving-to-postgresql.md", "operating.md", "runbook.md"]
 EXPLANATION = ["scheduling.md", "reliability.md", "chaos.md", "performance.md"]
 
 
@@ -127,7 +133,8 @@ def _api_pages() -> dict[str, str | bytes]:
     shown = ("swagger-ui-bundle.js", "swagger-ui.css", "docs.css", "NOTICE")
     page = (SWAGGER / "index.html").read_text()
     page = re.sub(r"    <form.*</form>\n", "", page, flags=re.DOTALL).replace("docs/", "")
-    page = page.replace("../static/", "").replace('href="docs"', 'href="index.html"')
+    page = re.sub(r"<header>.*</header>", _HEADER, page, flags=re.DOTALL)
+    page = page.replace("../static/", "")
     pages: dict[str, str | bytes] = {name: (SWAGGER / name).read_bytes() for name in shown}
     return pages | {
         ICON.name: ICON.read_bytes(),
@@ -159,13 +166,14 @@ def _navigation(pages: list[str]) -> list[dict[str, Any]]:
         return sorted(own, key=lambda page: not page.endswith("/README.md"))
 
     chapters: dict[str, list[Any]] = {
-        "Start": START,
-        "How-to": [*folder("how-to"), {"In CI": folder("integrations")}],
+        "Start": [*START, {"简体中文": CHINESE}],
+        "How-to": [*folder("how-to"), {"In CI": folder("integrations")}, {"Operation": OPERATION}],
         "Senders": folder("senders"),
         "Reference": [],
         "Explanation": [*EXPLANATION, {"Decisions": folder("decisions")}],
-        "Project": [*folder("project"), "adding-a-dialect.md"],
+        "Project": [page for page in folder("project") if page not in CHINESE],
     }
+    chapters["Project"].append("adding-a-dialect.md")
     placed = str(chapters)
     chapters["Reference"] = [page for page in sorted(pages) if f"'{page}'" not in placed]
     chapters["Reference"].append({"The API in Swagger UI": f"{API}/index.html"})

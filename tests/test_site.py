@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,7 @@ def test_every_page_is_there_and_every_link_leads_somewhere(site: Path) -> None:
     assert [place for place in places if not (site / place / "index.html").exists()] == []
     assert (site / "project" / "contributing" / "index.html").exists()
     assert (site / "decisions" / "index.html").exists()
+    assert "project/overview.zh-CN/" in (site / "index.html").read_text()
 
 
 def test_links_out_of_the_documents_are_files_of_the_site(site: Path) -> None:
@@ -52,7 +54,10 @@ def test_the_site_describes_the_api(site: Path) -> None:
 
     assert described["info"]["version"] == __version__
     assert "/api/v1/syncs" in described["paths"]
-    assert (site / "reference" / "api" / "swagger-ui-bundle.js").exists()
+    page = (site / "reference" / "api" / "index.html").read_text()
+    names = re.findall(r'(?:href|src)="([^"./]+\.[a-z]+)"', page)
+    assert len(names) == 5
+    assert [name for name in names if not (site / "reference" / "api" / name).exists()] == []
 
 
 def test_the_runbook_has_an_anchor_for_each_alert(site: Path) -> None:
