@@ -35,15 +35,15 @@ COMMANDS = {
     "order": "Sync IMAGE now, though no delivery announced it; prints the syncs.",
     "retry": "Restart ended syncs under the current rules; prints them.",
     "cancel": "Cancel syncs that are not verified; prints them.",
+    "replay": "Process deliveries again with the current configuration; prints the new ones.",
     "pause": "Hold back the syncs of a region, a rule or a sender; list what is paused.",
     "resume": "End a pause; what it held back goes on in order.",
     "backfill": "Sync the tags that repositories had before the rules.",
     "reconcile": "Compare sources with targets and repair the differences.",
     "repairs": "List backfills and reconciles, newest first, or show one with its progress.",
-    "import-autosync": "Print SWR's own automatic synchronization as rules for swrhook.yaml.",
     "notify": "Test the channels for notifications, and list what was told.",
     "audit": "List who changed what over the API and the dashboard, newest first.",
-    "replay": "Process deliveries again with the current configuration; prints the new ones.",
+    "import-autosync": "Print SWR's own automatic synchronization as rules for swrhook.yaml.",
     "completion": "Print the code with which SHELL completes commands, options and their values.",
 }
 # The other commands are in modules of their own names.

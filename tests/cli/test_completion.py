@@ -31,7 +31,7 @@ def test_the_code_asks_the_program(shell: str) -> None:
 
 def test_commands_are_completed() -> None:
     assert offered("swrhook ", index=1) == list(COMMANDS)
-    assert offered("swrhook rep", index=1) == ["repairs", "replay"]
+    assert offered("swrhook rep", index=1) == ["replay", "repairs"]
 
 
 def test_subcommands_options_and_their_values_are_completed() -> None:

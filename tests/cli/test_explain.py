@@ -1,6 +1,7 @@
 """`explain`: the answer in the first line, and the reasons for it as a tree."""
 
 import json
+from dataclasses import replace
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Outcome
@@ -41,6 +42,17 @@ def test_the_tree_shows_rules_deliveries_and_syncs(harness: WebHarness, run: Run
         assert expected in lines
     assert f"{receipt.delivery} from ci: accepted (by other rules, 0123456789ab)" in text
     assert f"{receipt.syncs[0].id} to ap-southeast-1/team-hk: rejected" in text
+
+
+def test_equal_answers_of_several_senders_are_one(harness: WebHarness, run: Run) -> None:
+    ci = harness.config.senders["ci"]
+    senders = {"cd": replace(ci, name="cd"), "ci": ci}
+    harness.config = replace(harness.config, senders=senders)
+
+    text = run("explain", "team/web:v1").stdout
+
+    assert "from cd, ci in cn-north-4: rule all sends it to cn-east-3/team" in text
+    assert text.count("rule all: matched") == 1
 
 
 def test_json_is_the_answer_of_the_api(harness: WebHarness, run: Run) -> None:

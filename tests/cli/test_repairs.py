@@ -103,3 +103,21 @@ def test_a_read_token_is_refused(run: Run) -> None:
     result = run("backfill", "team/web")
 
     assert (result.exit_code, "this needs operate (403)" in result.stderr) == (1, True)
+
+
+def test_ctrl_c_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", press)
+    repair = {"id": "01K", "state": "comparing"}
+
+    with pytest.raises(SystemExit, match="1"):
+        Follower(Client("http://127.0.0.1:9", ""), BACKFILLS, repair).wait_until_compared()
+
+    assert capsys.readouterr().err == (
+        "The backfill continues on the server: `repairs 01K --watch` follows it, "
+        "`backfill cancel 01K` ends it.\n"
+    )
