@@ -22,6 +22,8 @@ from swrhook.periodic import PeriodicThread
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings, find_proxies
 from swrhook.service.active_configuration import Active, ActiveConfiguration, HeldLanes
 from swrhook.service.config_reload import ConfigReloader
+from swrhook.service.coverage_collector import coverage_collector
+from swrhook.service.coverage_watch import CoverageWatch
 from swrhook.service.first_answers import FirstAnswers
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import (
@@ -147,6 +149,7 @@ class Container:
             self.config_reloader.told,
             self.clock,
         )
+        self.coverage_watch = CoverageWatch(self.database, self.configuration, self.clock)
         self.notifier = Notifier(
             self.database, self.configuration, self.clock, self.metrics, self._certificates
         )
@@ -164,6 +167,9 @@ class Container:
         self.metrics.register(pause_collector(self.pause_watch.cached))
         pace = Pace()
         register_ledger(self.metrics, self.database, self.sender_activity, self.system_clock, pace)
+        self.metrics.register(
+            coverage_collector(self.database, self.configuration, self.system_clock)
+        )
         self.web = create_web(
             WebContext(
                 config=self.configuration,
@@ -194,6 +200,7 @@ class Container:
         self.sender_monitor.start()
         self.pause_watch.start()
         self.problem_watch.start()
+        self.coverage_watch.start()
         self.notifier.start()
         self.config_reloader.start()
         self.retention.start()
@@ -209,6 +216,7 @@ class Container:
         self.sender_monitor.stop()
         self.pause_watch.stop()
         self.problem_watch.stop()
+        self.coverage_watch.stop()
         self.notifier.stop()
         self.configuration.active.swr.close()
         self.ledger_monitor.stop()

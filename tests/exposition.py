@@ -1,15 +1,19 @@
 """What /metrics shows, and the metrics that an expression of Prometheus names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from swrhook.ledger.queries.coverage import CoverageSum
 from swrhook.ledger.queries.expansions import SenderExpansions
 from swrhook.ledger.queries.stats import Backlog, DriftCount, OpenSyncs
 from swrhook.metrics import Metrics
+from swrhook.service.coverage_collector import coverage_gauges
 from swrhook.service.metrics_collectors import (
+    SnapshotCollector,
     backlog_collector,
     drift_collector,
     endpoint_collector,
@@ -19,8 +23,10 @@ from swrhook.service.metrics_collectors import (
 )
 from swrhook.service.sender_monitor import SenderStatus
 from swrhook.service.snapshot import Aged
+from swrhook.syncs.coverage import Counts, CoverageKey
 from swrhook.syncs.pauses import Pause, PauseKind
 from swrhook.worker.gateway import Endpoint
+from tests.factories import FakeClock
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 # A metric of swrhook, or a series that a recording rule makes of it.
@@ -38,6 +44,9 @@ def everything() -> Metrics:
     metrics.register(drift_collector(lambda: Aged(drift, 1.0)))
     endpoint = Endpoint("cn-east-3", 20, {"sync_images": True})
     metrics.register(endpoint_collector(lambda: [endpoint]))
+    total = CoverageSum(CoverageKey("releases", "cn-east-3"), Counts(2, missing=1), NOW, NOW)
+    gauges = partial(coverage_gauges, FakeClock(NOW))
+    metrics.register(SnapshotCollector[Sequence[CoverageSum]](lambda: [total], gauges, ()))
     metrics.register(expansion_collector(lambda: [SenderExpansions("ci", 2, 500, 1)]))
     pause = Pause(PauseKind.RULE, "all", NOW, None, "ops", None)
     metrics.register(pause_collector(lambda: [pause]))

@@ -15,16 +15,18 @@ from swrhook.cli.terminal import print_notice
 @click.group(
     cls=RepairGroup,
     resource=BACKFILLS,
-    subcommand_metavar="NS/REPO... | COMMAND [ARGS]...",
+    subcommand_metavar="[NS/REPO | NS | 'NS/*']... | COMMAND [ARGS]...",
     epilog=examples(
         "python -m swrhook backfill team-a/web/shop team-a/web/cart",
         "python -m swrhook backfill team-a/web/shop --rule web-releases --yes",
+        "python -m swrhook backfill team-a 'team-b-*/*'",
+        "python -m swrhook backfill --new-region ap-southeast-1",
         "python -m swrhook backfill show 01KB3Y6Q3Z0X4W1V7S5R2N8M9P --tags",
         "python -m swrhook backfill cancel 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
     ),
 )
 def backfill() -> None:
-    """Sync the tags that repositories had before the rules.
+    """Sync the tags that repositories or whole organizations had before the rules.
 
     Lists the tags at the source and at the targets, shows what would be synced and about how many
     requests that takes, and asks for confirmation. New pushes have priority over these syncs. A
@@ -34,16 +36,28 @@ def backfill() -> None:
 
 
 @backfill.command("run", hidden=True)
-@click.argument("repositories", nargs=-1, required=True, metavar="NS/REPO...")
+@click.argument("repositories", nargs=-1, metavar="[NS/REPO | NS | 'NS/*']...")
+@click.option("--all", "everything", is_flag=True, help="All organizations that the rules reach.")
+@text_option("--new-region", "Only what the rules copy to this region, of all organizations.")
 @text_option("--sender", "Treat the tags as pushes from this sender.")
 @text_option("--region", "The source region.")
 @text_option("--rule", "Only what this rule selects.")
 @yes_option
 @json_option("Print the backfill as JSON.")
-def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str | None) -> None:
+def run(
+    repositories: Sequence[str],
+    *,
+    everything: bool,
+    yes: bool,
+    as_json: bool,
+    **options: str | None,
+) -> None:
     """Create a backfill, confirm its plan, and follow it."""
+    if not (repositories or everything or options["new_region"]):
+        raise click.UsageError("Name repositories or organizations, or use --all or --new-region.")
     client = connect()
-    repair = client.post(BACKFILLS.path, {"repositories": list(repositories), **options})
+    body = {"repositories": list(repositories) or None, "all": everything, **options}
+    repair = client.post(BACKFILLS.path, body)
     _follow(client, repair, yes=yes, as_json=as_json)
 
 

@@ -23,10 +23,10 @@ from swrhook.cli.terminal import print_notice
 def reconcile() -> None:
     """Compare sources with targets and repair the differences.
 
-    Without repositories, compares every one that was ever synced, starting where the last run
-    stopped. A run makes at most --max-calls requests. A tag that is missing at a target is synced,
-    and so is a tag with another image, if the rule has `override: true`. Tags that no rule selects
-    any more are only reported.
+    Without repositories, compares every one that the rules reach or that was ever synced: first
+    those that have changed, then those that were compared longest ago. A run makes at most
+    --max-calls requests. A tag that is missing at a target is synced, and so is a tag with another
+    image, if the rule has `override: true`. Tags that no rule selects any more are only reported.
     """
 
 

@@ -15,7 +15,7 @@ import click
 from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.lists import print_list
 from swrhook.cli.options import id_argument, json_option, list_options
-from swrhook.cli.syncs import IMAGE_COLUMN, TARGET_COLUMN
+from swrhook.cli.syncs import IMAGE_COLUMN, TARGET_COLUMN, short_time
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, age_column, print_items
 from swrhook.cli.terminal import count_of, print_notice, progress_bar
 from swrhook.model import END_STATES, State
@@ -24,12 +24,30 @@ from swrhook.syncs.reconciliation import Drift
 # Seconds between two polls.
 _POLL_INTERVAL = 0.5
 _SUCCESSFUL = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
+_COMPARING = ("discovering", "comparing")
+_MOST_RULES = 3
 _DIFFERENCES = set(Drift) - {Drift.SAME}
 
 
 def describe_repositories(repair: Item) -> str:
-    """Return the names of the repositories that a repair compares."""
-    return "all" if repair["repositories"] is None else ", ".join(repair["repositories"])
+    """Return the names of the repositories or organizations that a repair compares."""
+    scope = repair.get("scope")
+    if scope is None:
+        return "all" if repair["repositories"] is None else ", ".join(repair["repositories"])
+    names = ", ".join(scope["namespaces"] or ["all"])
+    target = f" to {scope['target_region']}" if scope["target_region"] else ""
+    rules = scope["rules"] or []
+    by = f" by {', '.join(rules[:_MOST_RULES])}" if rules else ""
+    more = f" and {len(rules) - _MOST_RULES} more" if len(rules) > _MOST_RULES else ""
+    return f"{names}{target}{by}{more}"
+
+
+def describe_progress(repair: Item) -> str:
+    """Return how many repositories are compared, and when all will be; empty after that."""
+    if repair["state"] not in _COMPARING or not repair["total"]:
+        return ""
+    eta = f", until {short_time(repair['eta'])}" if repair["eta"] else ""
+    return f"{repair['done']} of {repair['total']}{eta}"
 
 
 def describe_drift_counts(repair: Item) -> str:
@@ -48,6 +66,7 @@ _COLUMNS = (
     age_column("created_at"),
     Column("state", styled=True),
     Column("repositories", describe_repositories),
+    Column("progress", describe_progress),
     Column("compared", describe_drift_counts),
     Column("syncs", describe_result_counts),
     Column("notes", lambda repair: "; ".join(repair["notes"])),
@@ -78,10 +97,15 @@ class Follower:
 
     def wait_until_compared(self) -> None:
         """Poll until sources and targets are compared."""
-        with self._interruptible(), progress_bar("Comparing") as progress:
-            while self.repair["state"] == "comparing":
+        with self._interruptible(), progress_bar("Listing") as progress:
+            while self.repair["state"] == "discovering":
                 self._poll()
                 progress.complete(self.repair["calls"])
+        total = self.repair.get("total")
+        with self._interruptible(), progress_bar("Comparing", total) as progress:
+            while self.repair["state"] == "comparing":
+                self._poll()
+                progress.complete(self.repair["done"])
 
     def wait_until_ended(self) -> None:
         """Poll until every sync has ended."""
@@ -133,7 +157,7 @@ class Follower:
         return self.resource.item_path(self.repair["id"])
 
     def _has_ended(self) -> bool:
-        is_ordered = self.repair["state"] not in {"comparing", "planned", "ordering"}
+        is_ordered = self.repair["state"] not in {*_COMPARING, "planned", "ordering"}
         return is_ordered and bool(count_ended(self.repair) == self.repair["ordered"])
 
     @contextmanager

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields
 
 from swrhook.config import validators
 from swrhook.config.diagnostics import KeyMessage, quote
-from swrhook.config.fields import Flag, OptionalText, PresenceMessages, Text
+from swrhook.config.fields import Flag, OneOf, OptionalText, PresenceMessages, Text
 from swrhook.config.nodes import Data
 from swrhook.config.sections import Items, OneOrMore, Part, Section, check_not_empty
 from swrhook.rules.glob import Glob
@@ -105,6 +105,7 @@ class RuleSection(Section):
     enabled = Flag()
     shadow = Flag()
     skip_attachments = Flag()
+    backfill = Text(validate=OneOf(("ask", "auto")))
 
 
 class DefaultsSection(Section):

@@ -139,6 +139,12 @@ def _link_syncs(connection: Connection, sync_by_finding: Mapping[str, str]) -> N
 _WITH_SYNC = findings.join(syncs, findings.c.sync == syncs.c.id)
 
 
+def count_needed(connection: Connection, repair_id: str) -> int:
+    """Return how many of a repair's findings need a sync."""
+    is_needed = (findings.c.repair == repair_id, findings.c.needs_sync)
+    return connection.scalar(select(func.count()).select_from(findings).where(*is_needed)) or 0
+
+
 def count_open(connection: Connection, repair_id: str) -> int:
     """Return how many of a repair's syncs are open."""
     query = select(func.count()).select_from(_WITH_SYNC).where(findings.c.repair == repair_id, OPEN)

@@ -5,14 +5,16 @@ process that died loses it, and another one continues after the last repository 
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select, update
 
+from swrhook.ledger import discovery
 from swrhook.ledger.rows import field_columns
 from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import lanes, repairs
+from swrhook.ledger.tables import repairs
 from swrhook.ledger.types import new_id
 from swrhook.syncs.reconciliation import (
     ACTIVE_STAGES,
@@ -24,6 +26,7 @@ from swrhook.syncs.reconciliation import (
     RepositoryRef,
     Stage,
 )
+from swrhook.syncs.scope import Scope
 
 # A claim lasts so long; each request to SWR renews it.
 LEASE = timedelta(minutes=2)
@@ -33,8 +36,8 @@ _MOST_NOTES = 100
 
 
 def begin(connection: Connection, request: RepairRequest, now: datetime) -> str:
-    """Begin a repair; return its id. One of all repositories continues where the last stopped."""
-    row = _row(connection, request, now)
+    """Begin a repair; return its id."""
+    row = _row(request, now)
     connection.execute(insert(repairs), row)
     return str(row["id"])
 
@@ -56,7 +59,7 @@ def begin_scheduled(
         is_early = timedelta() <= now - last.created_at < every
         if is_early or last.stage in {stage.value for stage in ACTIVE_STAGES}:
             return None
-    row = _row(connection, RepairRequest(RepairKind.RECONCILE, max_calls=max_calls), now)
+    row = _row(RepairRequest(RepairKind.RECONCILE, max_calls=max_calls), now)
     row["previous"] = "first" if last is None else last.id
     # `previous` is unique: of two processes that saw the same last one, one inserts the next.
     statement = upsert(connection, repairs).on_conflict_do_nothing(index_elements=["previous"])
@@ -101,7 +104,11 @@ def advance(connection: Connection, claim: str, now: datetime, progress: Progres
         "calls": repairs.c.calls + progress.calls,
         "planned_calls": repairs.c.planned_calls + progress.cost.calls,
         "planned_reads": repairs.c.planned_reads + progress.cost.reads,
+        "done": func.coalesce(repairs.c.done, 0) + progress.done,
+        "same": func.coalesce(repairs.c.same, 0) + progress.same,
     }
+    if progress.total is not None:
+        values["total"] = progress.total
     if progress.stage is Stage.DONE:
         values["ended_at"] = now
     if progress.cursor is not None:
@@ -154,22 +161,42 @@ def forget_claims(connection: Connection) -> None:
 
 def next_repository(connection: Connection, repair: Repair) -> RepositoryRef | None:
     """Return the repository to compare next, None after the last one."""
+    if repair.scope is not None:
+        return _next_in_scope(connection, repair, repair.scope)
     if repair.repositories is not None:
         left = sorted(key for key in repair.repositories if key > repair.cursor)
         return RepositoryRef.from_key(left[0]) if left else None
-    columns = [lanes.c.source_region, lanes.c.namespace, lanes.c.repository]
-    last = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
-    is_after = tuple_(*columns) > tuple_(last.region, last.namespace, last.repository)
-    query = select(*columns).where(is_after).order_by(*columns).limit(1)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else RepositoryRef(*row)
+    return discovery.next_to_visit(connection, repair.created_at)
+
+
+def _next_in_scope(connection: Connection, repair: Repair, scope: Scope) -> RepositoryRef | None:
+    after = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
+    names = discovery.organizations_in_scope(connection, scope)
+    return discovery.next_by_name(connection, after, scope.region, names)
+
+
+def count_repositories(connection: Connection, scope: Scope | None) -> int:
+    """Return how many repositories a repair of a scope, or of all, compares."""
+    if scope is None:
+        return discovery.count_repositories(connection)
+    names = discovery.organizations_in_scope(connection, scope)
+    return discovery.count_repositories(connection, scope.region, names)
 
 
 def to_repair(row: RowMapping) -> Repair:
     """Return the repair of a row that has its columns."""
     values: Mapping[str, Any] = {column.name: row[column.name] for column in _COLUMNS}
-    kind, stage = RepairKind(row["kind"]), Stage(row["stage"])
-    return Repair(**{**values, "kind": kind, "stage": stage})
+    scope = row["scope"]
+    return Repair(
+        **{
+            **values,
+            "kind": RepairKind(row["kind"]),
+            "stage": Stage(row["stage"]),
+            "scope": scope and Scope(**scope),
+            "done": row["done"] or 0,
+            "proposed": bool(row["proposed"]),
+        }
+    )
 
 
 def _update(
@@ -179,31 +206,26 @@ def _update(
     return connection.execute(update(repairs).where(*conditions).values(values)).rowcount == 1
 
 
-def _last_cursor(connection: Connection) -> str:
-    """Return where the last reconcile of all repositories stopped; empty if it reached the end."""
-    is_of_all = (
-        repairs.c.kind == RepairKind.RECONCILE.value,
-        repairs.c.repositories.is_(None),
-        repairs.c.stage == Stage.DONE.value,
-    )
-    newest_first = select(repairs.c.cursor).order_by(repairs.c.id.desc())
-    return connection.scalar(newest_first.where(*is_of_all).limit(1)) or ""
-
-
-def _row(connection: Connection, request: RepairRequest, now: datetime) -> dict[str, Any]:
-    refs = request.repositories
+def _row(request: RepairRequest, now: datetime) -> dict[str, Any]:
+    refs, scope = request.repositories, request.scope
+    # Programs that know no scope must find nothing to compare in it.
+    names = [] if scope is not None else refs and sorted({ref.key for ref in refs})
+    is_named = refs is not None and scope is None
     return {
         "id": new_id(),
         "kind": request.kind.value,
-        "stage": Stage.COMPARING.value,
-        "repositories": None if refs is None else sorted({ref.key for ref in refs}),
+        "stage": (Stage.COMPARING if is_named else Stage.DISCOVERING).value,
+        "repositories": names,
         "sender": request.sender,
         "rule": request.rule,
         "report_only": request.report_only,
         "needs_confirmation": request.needs_confirmation,
         "max_calls": request.max_calls,
-        "cursor": _last_cursor(connection) if refs is None else "",
+        "scope": scope and asdict(scope),
+        "proposed": request.proposed,
+        "total": len(names or ()) if is_named else None,
+        "cursor": "",
         "notes": [],
-        **dict.fromkeys(("calls", "planned_calls", "planned_reads", "tries"), 0),
+        **dict.fromkeys(("calls", "planned_calls", "planned_reads", "tries", "done", "same"), 0),
         **dict.fromkeys(("due_at", "created_at", "updated_at"), now),
     }

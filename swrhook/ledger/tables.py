@@ -378,6 +378,11 @@ repairs = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("scope", JSON(none_as_null=True), comment="what of all it is about; null: all"),
+    Column("total", Integer, comment="repositories to compare, if known"),
+    Column("done", Integer, comment="of these"),
+    Column("same", Integer, comment="tags, beside those in findings"),
+    Column("proposed", Boolean, comment="by swrhook, for a new rule"),
     Index("repairs_by_kind", "kind", "id"),
 )
 

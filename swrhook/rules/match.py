@@ -80,7 +80,8 @@ class Rule:
     """One rule. A push matches if each field in `when` matches any of its patterns.
 
     A push that also matches any pattern in `unless` is excluded. A rule in `shadow` is evaluated
-    and recorded like any other, but its syncs are not carried out.
+    and recorded like any other, but its syncs are not carried out. `backfill` says what happens to
+    the tags that were there before the rule: `auto` copies them, `ask` proposes it.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Rule:
     enabled: bool = True
     shadow: bool = False
     skip_attachments: bool = True
+    backfill: str = "ask"
 
 
 def evaluate(rule: Rule, push: Push) -> RuleResult:

@@ -153,20 +153,17 @@ class SwrClient:
         """Return the names of the organizations that we can see in a region."""
         return read_organizations(self._get(region, ORGANIZATIONS_PATH))
 
-    def repository_page(self, region: str, namespace: str, offset: int) -> RepositoryPage:
-        """Return one page of the names of an organization's repositories."""
-        response = self._get(region, repositories_path(namespace, offset))
-        return read_repository_page(response, namespace)
+    def repository_page(
+        self, region: str, namespace: str, offset: int, *, changed_first: bool = False
+    ) -> RepositoryPage:
+        """Return one page of an organization's repositories, by name or the last updated first."""
+        path = repositories_path(namespace, offset, changed_first=changed_first)
+        return read_repository_page(self._get(region, path), namespace)
 
     def first_repository(self, region: str, namespace: str) -> str | None:
         """Return the name of any one repository of an organization, or None when it has none."""
         response = self._get(region, protocol.repositories_path(namespace))
         return next(iter(protocol.read_repositories(response, namespace)), None)
-
-    def first_repositories(self, region: str, namespace: str) -> Sequence[str]:
-        """Return the names of an organization's first repositories, one page at most."""
-        path = protocol.repositories_path(namespace, protocol.PAGE_SIZE)
-        return protocol.read_repositories(self._get(region, path), namespace)
 
     def region_info(self, region: str) -> RegionInfo:
         """Return a region's possible sync targets and clock offset, where SWR reports them."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from swrhook.model import PlannedSync, Target
+from swrhook.syncs.scope import Scope
 
 
 class RepairKind(StrEnum):
@@ -20,6 +21,7 @@ class RepairKind(StrEnum):
 class Stage(StrEnum):
     """The stage of a repair."""
 
+    DISCOVERING = "discovering"  # organizations and repositories are being listed
     COMPARING = "comparing"
     PLANNED = "planned"  # waits for an operator's approval
     ORDERING = "ordering"  # its syncs are being recorded
@@ -27,8 +29,8 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
-ACTIVE_STAGES = frozenset({Stage.COMPARING, Stage.ORDERING})
-CANCELLABLE_STAGES = frozenset({Stage.COMPARING, Stage.PLANNED, Stage.ORDERING})
+ACTIVE_STAGES = frozenset({Stage.DISCOVERING, Stage.COMPARING, Stage.ORDERING})
+CANCELLABLE_STAGES = ACTIVE_STAGES | {Stage.PLANNED}
 
 
 class Drift(StrEnum):
@@ -71,17 +73,20 @@ class RepairRequest:
     report_only: bool = False
     needs_confirmation: bool = False
     max_calls: int | None = None
+    scope: Scope | None = None
+    proposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
     """A backfill or reconcile, as the ledger stores it.
 
-    `repositories` are the keys of the repositories to compare, None for all that the ledger knows;
-    those up to `cursor` are done. `report_only` records findings without syncs. With
+    `repositories` are the keys of the repositories to compare, None for all that the rules can
+    reach; with a `scope` it is empty, and what is in scope is compared. Those up to `cursor` are
+    done: `done` of `total`. `report_only` records findings without syncs. With
     `needs_confirmation`, an operator must approve the plan before syncs are recorded. `calls`
     counts the requests that listed tags; they and the requests of the syncs may reach `max_calls`.
-    `tries` counts failed attempts at the present step.
+    `tries` counts failed attempts at the present step. `proposed`: by swrhook itself.
     """
 
     id: str
@@ -98,6 +103,17 @@ class Repair:
     planned_calls: int
     planned_reads: int
     tries: int
+    created_at: datetime
+    scope: Scope | None = None
+    done: int = 0
+    total: int | None = None
+    proposed: bool = False
+    previous: str | None = None  # of a scheduled one: the scheduled one before it
+
+    @property
+    def scheduled(self) -> bool:
+        """Return whether swrhook began it by itself, on schedule."""
+        return self.previous is not None
 
     @property
     def budget(self) -> float:
@@ -107,8 +123,13 @@ class Repair:
 
     @property
     def is_untouched(self) -> bool:
-        """Return whether the whole budget is left."""
-        return not (self.calls or self.planned_calls)
+        """Return whether no repository has taken a part of the budget yet."""
+        return not (self.done or self.planned_calls)
+
+    @property
+    def is_of_all(self) -> bool:
+        """Return whether it visits all repositories, those first whose turn is longest ago."""
+        return self.repositories is None
 
     @property
     def seeks_drift(self) -> bool:
@@ -160,7 +181,8 @@ class Progress:
     """The result of one step of a repair.
 
     `cursor` is set when a repository is done. `cost` is the estimate for its syncs, `calls` the
-    number of requests that the step made.
+    number of requests that the step made. `done` and `same` count its repository and the tags
+    that are no findings; `total` is how many repositories there are, once it is known.
     """
 
     stage: Stage
@@ -168,6 +190,9 @@ class Progress:
     cursor: str | None = None
     cost: Cost = Cost()
     calls: int = 0
+    done: int = 0
+    same: int = 0
+    total: int | None = None
 
 
 # A repository's digests by tag in one region, None for a tag that is shown without one; None if the

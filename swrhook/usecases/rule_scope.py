@@ -1,13 +1,14 @@
 """The regions, organizations and routes that the rules of a configuration use."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swrhook.config.model import Config
 from swrhook.model import Push, Target
 from swrhook.rules.glob import Glob
 from swrhook.rules.match import VARIABLES, Pattern, Rule, RuleTarget
 from swrhook.senders.sender import Sender
+from swrhook.syncs.coverage import CoverageKey
 
 # Fills the parts of a push other than its organization.
 _PLACEHOLDER = "any"
@@ -55,6 +56,72 @@ def rule_scope(config: Config) -> RuleScope:
         list(dict.fromkeys(routes)),
         list(dict.fromkeys(unresolved)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The organizations of a source region whose images the rules can select.
+
+    `namespaces` are those that the configuration names. Unless `is_complete`, there may be others,
+    which `select` finds among those of the region.
+    """
+
+    namespaces: Sequence[str]
+    is_complete: bool
+    conditions: Sequence[tuple[Rule, Sender]]
+
+    def select(self, namespaces: Iterable[str]) -> list[str]:
+        """Return those of the organizations that the rules reach."""
+        return [name for name in namespaces if self._has(name)]
+
+    def _has(self, namespace: str) -> bool:
+        return any(
+            sender.may_push_to(namespace)
+            and sender.image.namespace in ("", namespace)
+            and ((included := rule.when.get("namespace")) is None or _fits(included, namespace))
+            and not _fits(rule.unless.get("namespace", ()), namespace)
+            for rule, sender in self.conditions
+        )
+
+
+def coverage_keys(config: Config) -> list[CoverageKey]:
+    """Return every rule that syncs, with each region that it copies to, in the file's order."""
+    return list(
+        dict.fromkeys(
+            CoverageKey(rule.name, target.region)
+            for rule in config.rules
+            if rule.enabled and not rule.shadow
+            for target in rule.sync
+        )
+    )
+
+
+def source_regions(config: Config) -> list[str]:
+    """Return the regions of the senders, as far as they are configured, sorted."""
+    return sorted({sender.region for sender in config.senders.values()} & config.swr.regions.keys())
+
+
+def reach(config: Config, region: str) -> Reach:
+    """Return which organizations of a source region the rules reach."""
+    conditions: dict[tuple[str, str], tuple[Rule, Sender]] = {}
+    namespaces: list[str] = []
+    is_complete = True
+    senders = [sender for sender in config.senders.values() if sender.region == region]
+    for rule in config.rules:
+        if not rule.enabled or rule.shadow:
+            continue
+        for sender in _matching_senders(rule, senders):
+            # Thousands of rules share few patterns for organizations.
+            patterns = (rule.when.get("namespace"), rule.unless.get("namespace"))
+            key = (sender.name, repr(patterns))
+            if key in conditions:
+                continue
+            conditions[key] = (rule, sender)
+            names, has_all = _source_namespaces(rule, sender)
+            namespaces += names
+            is_complete = is_complete and has_all
+    reached = Reach((), is_complete, [*conditions.values()])
+    return replace(reached, namespaces=reached.select(dict.fromkeys(namespaces)))
 
 
 def _is_template(target: RuleTarget) -> bool:

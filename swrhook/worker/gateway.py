@@ -16,6 +16,7 @@ from swrhook.ledger.lanes import Flow
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
+from swrhook.swr.listings import RepositoryPage
 from swrhook.swr.protocol import SyncJob
 from swrhook.swr.tags import TagPage
 from swrhook.syncs.auto_sync import AutoSync
@@ -25,10 +26,9 @@ from swrhook.worker.ports import Swr
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
 
-# A read waits so long for its turn in the region's pace. Where it would take longer, the run ends.
+# Where a read would wait longer for its turn in the region's pace, the run ends.
 _LONGEST_WAIT = timedelta(seconds=5)
-# When a run ends because a region has no room, its lane is ready again after this.
-_NO_ROOM_PAUSE = timedelta(seconds=0.5)
+_NO_ROOM_PAUSE = timedelta(seconds=0.5)  # until the lane of a run that ended so is ready again
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,7 @@ class NoCapacity(Exception):
 class SwrGateway:
     """SWR, used with one configuration, and the limits and caches that all lane runs share.
 
-    `clock` measures the limits and caches. It never jumps, unlike the ledger's clock. `sleep` waits
-    for a number of seconds.
+    `clock` measures the limits and caches. It never jumps, unlike the ledger's clock.
     """
 
     config: Config
@@ -100,10 +99,10 @@ class SwrGateway:
 
 @dataclass(slots=True)
 class GatewaySession:
-    """The requests of one admitted run.
+    """The requests of one admitted run, which wait for their turn in the region's pace.
 
-    Requests wait for their turn in the region's pace. They raise NoCapacity if their region has no
-    capacity left, CircuitOpen while the region's circuit breaker is open, and SwrError.
+    They raise NoCapacity if their region has none left, CircuitOpen while its circuit breaker is
+    open, and SwrError.
     """
 
     gateway: SwrGateway
@@ -111,10 +110,7 @@ class GatewaySession:
     slot: Slot
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return the tag's digest, or None if there is no such repository or tag.
-
-        Raises TagNotShown, too: `tag_lookup` then asks the list.
-        """
+        """Return the tag's digest, None if there is none. Raises TagNotShown, too."""
         with self._reading(region) as swr:
             return swr.show_tag(region, namespace, repository, tag)
 
@@ -150,10 +146,15 @@ class GatewaySession:
         with self._reading(region) as swr:
             return swr.auto_syncs(region, namespace, repository)
 
-    def first_repositories(self, region: str, namespace: str) -> Sequence[str]:
-        """Return the names of an organization's first repositories, one page at most."""
+    def organizations(self, region: str) -> Sequence[str]:
+        """Return the names of the organizations that we can see in a region."""
         with self._reading(region) as swr:
-            return swr.first_repositories(region, namespace)
+            return swr.organizations(region)
+
+    def repository_page(self, region: str, namespace: str, offset: int) -> RepositoryPage:
+        """Return one page of an organization's repositories, the last changed first."""
+        with self._reading(region) as swr:
+            return swr.repository_page(region, namespace, offset, changed_first=True)
 
     def has_namespace(self, target: Target) -> bool:
         """Return False if the organization is known not to exist or to belong to others."""
@@ -196,7 +197,7 @@ class GatewaySession:
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Request the copy of the tags, after `prepare_call` has returned None."""
         region = lane.source_region
-        # The call does not wait for its turn, since its syncs are claimed. Later reads do instead.
+        # The call does not wait, since its syncs are claimed. Later reads do instead.
         self._limiter.reserve(region, self.gateway.clock.now(), self.gateway.pace.per_second)
         try:
             with self._request(region, Operation.SYNC_IMAGES):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from swrhook.model import Lane
+from swrhook.swr.listings import RepositoryPage
 from swrhook.swr.protocol import SyncJob
 from swrhook.swr.tags import TagPage
 from swrhook.syncs.auto_sync import AutoSync
@@ -42,8 +43,14 @@ class Swr(Protocol):
         """Return SWR's own rules of automatic synchronization for a repository."""
         ...
 
-    def first_repositories(self, region: str, namespace: str) -> Sequence[str]:
-        """Return the names of an organization's first repositories, one page at most."""
+    def organizations(self, region: str) -> Sequence[str]:
+        """Return the names of the organizations that we can see in a region."""
+        ...
+
+    def repository_page(
+        self, region: str, namespace: str, offset: int, *, changed_first: bool
+    ) -> RepositoryPage:
+        """Return one page of an organization's repositories."""
         ...
 
     def list_images(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol, TypeVar
+from zlib import crc32
 
 from swrhook.clock import Clock
 from swrhook.engine import NoRoom
@@ -17,6 +18,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.rows import group
 from swrhook.model import Lane, PlannedSync, Target, Urgency
+from swrhook.swr.listings import RepositoryPage
 from swrhook.swr.tags import TagPage, walk_tags
 from swrhook.syncs.auto_sync import AutoSync, Overlap, find_overlaps
 from swrhook.syncs.observations import Place, TagObservation
@@ -35,6 +37,9 @@ from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 
 Answer = TypeVar("Answer")
 
+# A round of more repositories than this is spread, and does without what can wait.
+FEW_REPOSITORIES = 100
+_DAYS = 8
 # The code of the error for a repository that an operator named and the source does not have.
 _NO_REPOSITORY = "no_repository"
 
@@ -68,6 +73,7 @@ class Comparison:
     """
 
     findings: list[Finding]
+    began_at: datetime
     observations: Sequence[TagObservation]
     overlaps: Sequence[Overlap] | None
 
@@ -123,12 +129,20 @@ class RepositoryLister:
     def find_similar(self, repository: RepositoryRef) -> str | None:
         """Return the source's repository whose name is most like this one's, if there is one."""
         region, namespace = repository.region, repository.namespace
-        source = (region, namespace, repository.repository)
-        lane = Lane(*source, Target(region, namespace), override=False)
         names: Sequence[str] = ()
         with suppress(BudgetSpent, SwrError):  # only for a hint
-            names = self._ask(lane, lambda session: session.first_repositories(region, namespace))
+            names = self.list_repositories(region, namespace, 0).names
         return next(iter(difflib.get_close_matches(repository.repository, names, n=1)), None)
+
+    def list_organizations(self, region: str) -> Sequence[str]:
+        """Return the organizations of a region. Raises BudgetSpent and SwrError."""
+        lane = Lane(region, "", "", Target(region, ""), override=False)
+        return self._ask(lane, lambda session: session.organizations(region))
+
+    def list_repositories(self, region: str, namespace: str, offset: int) -> RepositoryPage:
+        """Return a page of an organization's repositories. Raises BudgetSpent and SwrError."""
+        lane = Lane(region, namespace, "", Target(region, namespace), override=False)
+        return self._ask(lane, lambda session: session.repository_page(region, namespace, offset))
 
     def _list(self, repository: RepositoryRef, target: Target) -> Listing:
         source = (repository.region, repository.namespace, repository.repository)
@@ -188,10 +202,13 @@ def compare_repository(
     repository and there is none, that is an error too.
     """
     source = lister.list_source(repository)
-    if not (source.exists or copied or repair.repositories is None):
+    if not (source.exists or copied or not repair.repositories):
         raise _no_repository(repository, lister.find_similar(repository))
     config = lister.gateway.config
     planned = plan_repository(repository, source.digests, repair.sender, repair.rule, config)
+    if repair.scope is not None:
+        selects = repair.scope.selects
+        planned = [sync for sync in planned if selects(sync.rule, sync.target.region)]
     # A tag that was synced by hand is needed though no rule says so: it is not drift.
     copied = [sync for sync in copied if sync.rule != MANUAL]
     tags = group((sync.target, sync.push.tag) for sync in (*planned, *copied))
@@ -210,9 +227,17 @@ def compare_repository(
             seen += _observations(repository, target, listing, tags[target], at_source)
     # A backfill is about tags that were pushed before; a reconcile about what goes on happening.
     is_reconcile = repair.kind is RepairKind.RECONCILE
-    auto_syncs = lister.read_auto_syncs(repository) if is_reconcile else None
+    asks = is_reconcile and _asks_for_auto_syncs(repair, repository, source.began_at)
+    auto_syncs = lister.read_auto_syncs(repository) if asks else None
     overlaps = None if auto_syncs is None else find_overlaps(auto_syncs, planned)
-    return Comparison(findings, seen, overlaps)
+    return Comparison(findings, source.began_at, seen, overlaps)
+
+
+def _asks_for_auto_syncs(repair: Repair, repository: RepositoryRef, now: datetime) -> bool:
+    """Tell whether to ask for SWR's own rules now: of very many repositories, one day in eight."""
+    is_of_few = (repair.total or 0) <= FEW_REPOSITORIES
+    day = crc32(repository.key.encode()) % _DAYS
+    return not repair.is_of_all or is_of_few or day == now.toordinal() % _DAYS
 
 
 def describe_failure(error: SwrError) -> str:

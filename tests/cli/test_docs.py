@@ -40,7 +40,7 @@ elsewhere as lines for what is new or has changed. A server that restarts meanwh
 | exit code | meaning |
 |---|---|
 | 0 | success; `wait`: all is verified; `available`: all is there; `whatif`: no sync would differ |
-| 1 | refused, unreachable, incomplete; `wait`, `available`: no; `whatif`: syncs would differ |
+| 1 | refused, unreachable, incomplete; `wait`, `available`, `coverage`: no; `whatif`: yes |
 | 2 | an option or an argument is wrong; `available`: it is not known |
 """
 

@@ -40,7 +40,7 @@ def test_the_table_names_the_repositories(harness: WebHarness, run: Run) -> None
 
     result = run("backfill", "list")
 
-    headings = ["id", "age", "state", "repositories", "compared", "syncs", "notes"]
+    headings = ["id", "age", "state", "repositories", "progress", "compared", "syncs", "notes"]
     assert headings == result.stdout.splitlines()[0].split("\t")
     assert "cn-north-4/team/web" in result.stdout
 
@@ -88,7 +88,7 @@ def test_a_plan_counts_syncs_and_requests(count: int, expected: list[str]) -> No
     [
         (["backfill"], 2),
         (["backfill", "--rule", "all"], 2),
-        (["backfill", "no-repository"], 2),
+        (["backfill", "team/web:v1"], 2),
         (["backfill", "team/web", "--rule", "none"], 2),
         (["backfill", "show"], 2),
         (["reconcile", "--max-calls", "0"], 2),

@@ -10,6 +10,7 @@ from swrhook.swr.listings import (
     read_repository_page,
     repositories_path,
 )
+from swrhook.syncs.discovery import DiscoveredRepository
 from tests.factories import FakeClock
 from tests.swr.clients import answer, simulated
 
@@ -29,7 +30,11 @@ def test_organizations_and_repositories_are_listed_page_by_page(
 
     assert client.organizations(WEST) == ["group", "other"]
     assert (first.names[0], first.count, first.is_last) == ("app000", 100, False)
-    assert rest == RepositoryPage(["app100", "app101"], 2)
+    assert [(one.name, one.tags, one.tag_count) for one in rest.repositories] == [
+        ("app100", ["v1"], 1),
+        ("app101", ["v1"], 1),
+    ]
+    assert (rest.count, rest.total) == (2, 102)
     assert rest.is_last
 
 
@@ -42,9 +47,23 @@ def test_names_that_swr_does_not_allow_and_other_organizations_are_left_out() ->
         7,
     ]
 
-    assert read_repository_page(answer(200, json.dumps(items).encode()), "team") == RepositoryPage(
-        ["web"], 5
-    )
+    page = read_repository_page(answer(200, json.dumps(items).encode()), "team")
+
+    assert page == RepositoryPage([DiscoveredRepository("web", [], None, None)], 5)
+
+
+def test_the_last_changed_repository_is_listed_first(
+    simulator: RunningSimulator, clock: FakeClock
+) -> None:
+    for name in ("b", "a", "c"):
+        simulator.state.seed(WEST, "group", name, "v1")
+        clock.advance(2)
+
+    page = simulated(simulator, clock).repository_page(WEST, "group", 0, changed_first=True)
+
+    assert page.names == ["c", "a", "b"]
+    times = [repository.updated_at for repository in page.repositories]
+    assert times == sorted(filter(None, times), reverse=True)
 
 
 @pytest.mark.parametrize(

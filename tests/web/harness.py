@@ -30,6 +30,7 @@ from swrhook.ledger.types import new_id
 from swrhook.metrics import Metrics
 from swrhook.model import DeliveryEntry, Outcome, PlannedSync, Push, Receipt, State, Target
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings
+from swrhook.service.coverage_collector import coverage_collector
 from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
@@ -102,6 +103,7 @@ class WebHarness:
         senders = SenderActivity(self.database, self, clock)
         self.metrics.register(endpoint_collector(lambda: self.endpoints))
         register_ledger(self.metrics, self.database, senders, clock, AT_ONCE)
+        self.metrics.register(coverage_collector(self.database, self, clock))
         keys = HttpsKeyProvider(self.https, monotonic, KeptCertificates(self.database, clock))
         return WebContext(
             config=self,

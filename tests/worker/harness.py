@@ -12,9 +12,11 @@ from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules.rulebook import Rulebook
+from swrhook.swr.listings import RepositoryPage
 from swrhook.swr.protocol import PAGE_SIZE, SyncJob
 from swrhook.swr.tags import TagPage
 from swrhook.syncs.auto_sync import AutoSync
+from swrhook.syncs.discovery import DiscoveredRepository
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.gateway import SwrGateway
@@ -68,6 +70,8 @@ class FakeSwr:
         self.rules: list[AutoSync] | SwrError = []  # SWR's own, of every repository
         self.rule_lists: list[str] = []  # repositories whose rules were requested
         self.copies = True
+        self.updated: dict[str, datetime] = {}  # by repository
+        self.refused: dict[str, SwrError] = {}  # region/organization, or region/ for their list
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         self.looks.append((region, tag))
@@ -125,9 +129,31 @@ class FakeSwr:
         images = {tag: self.images[key] for tag, key in keys.items() if key in self.images}
         return TagPage(page, len(page), len(tags), images) if tags else None
 
-    def first_repositories(self, region: str, namespace: str) -> list[str]:
+    def organizations(self, region: str) -> list[str]:
+        self.questions.append(f"{region}/")
+        self._refuse(f"{region}/")
+        return sorted({key[1] for key in self.held if key[0] == region})
+
+    def repository_page(
+        self, region: str, namespace: str, offset: int, *, changed_first: bool
+    ) -> RepositoryPage:
+        assert changed_first
         self.questions.append(f"{region}/{namespace}/")
-        return sorted({key[2] for key in self.held if key[:2] == (region, namespace)})
+        self._refuse(f"{region}/{namespace}")
+        tags: dict[str, list[str]] = {}
+        for key in self.held:
+            if key[:2] == (region, namespace):
+                tags.setdefault(key[2], []).append(key[3])
+        listed = [
+            DiscoveredRepository(name, names, len(names), self.updated.get(name))
+            for name, names in sorted(tags.items())
+        ]
+        page = listed[offset : offset + PAGE_SIZE]
+        return RepositoryPage(page, len(page), len(listed))
+
+    def _refuse(self, place: str) -> None:
+        if place in self.refused:
+            raise self.refused[place]
 
     def regions(self, region: str) -> frozenset[str] | None:
         self.questions.append(region)

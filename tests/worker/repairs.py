@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from swrhook.config import Config
+from swrhook.config import Config, parse
 from swrhook.config.model import Reconcile
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
@@ -16,17 +16,20 @@ from swrhook.ledger.queries.repairs import (
     FindingFilter,
     ListedFinding,
     ListedRepair,
+    RepairFilter,
     find_repair,
     list_findings,
+    list_repairs,
 )
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repairs import RepairWorker
 from tests.factories import FakeOutcomes, ready_lanes
-from tests.web.harness import configuration
+from tests.web.harness import CONFIG, configuration
 from tests.worker.harness import WorkerHarness
 
 SHOP = RepositoryRef("cn-north-4", "team", "web/shop")
+_SYNC = '{region: cn-east-3, namespace: "{namespace}"}'
 BACKFILL, RECONCILE = RepairKind.BACKFILL, RepairKind.RECONCILE
 
 
@@ -63,6 +66,23 @@ class RepairSetup:
 
     def schedule_reconcile(self, every: timedelta | None, max_calls: int = 1000) -> None:
         self.set_options(reconcile=Reconcile(every, max_calls))
+
+    def use_rules(self, when: str, sync: str = _SYNC, more: str = "") -> None:
+        """Replace the rules by one, `all`, with this condition and this target."""
+        text = CONFIG.partition("rules:")[0]
+        text += f"rules: [{{name: all, when: {{{when}}}, sync: [{sync}]{more}}}]"
+        config = parse(text.encode(), file="f", environ={}, read_file=lambda _path: "")
+        self.harness.config = replace(self.harness.config, **_rules(config))
+
+    def backfills(self) -> list[ListedRepair]:
+        """Return all backfills, newest first."""
+        with self.database.read() as connection:
+            return list(list_repairs(connection, BACKFILL, RepairFilter()).items)
+
+    def reconciles(self) -> list[ListedRepair]:
+        """Return all reconciles, newest first."""
+        with self.database.read() as connection:
+            return list(list_repairs(connection, RECONCILE, RepairFilter()).items)
 
     def begin(
         self,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
@@ -12,7 +12,7 @@ from swrhook.ledger.queries.pagination import in_values, newer_than, page_ids
 from swrhook.ledger.queries.views import Page, PageFilter
 from swrhook.ledger.rows import field_columns, group
 from swrhook.ledger.tables import findings, repairs, syncs
-from swrhook.syncs.reconciliation import Drift, RepairKind
+from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,37 @@ class ListedPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedScope:
+    """What a repair of whole organizations is about; null means all of a kind."""
+
+    namespaces: Sequence[str] | None
+    region: str | None
+    target_region: str | None
+    rules: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedRepair:
-    """A repair as the API shows it; `results` counts its syncs by state."""
+    """A repair as the API shows it; `results` counts its syncs by state.
+
+    `done` of `total` repositories are compared; `eta` is when all will be, at the present rate.
+    """
 
     id: str
     kind: str
     state: str
     repositories: Sequence[str] | None
+    scope: ListedScope | None
     sender: str | None
     rule: str | None
     report: bool
     scheduled: bool
+    proposed: bool
     max_calls: int | None
     calls: int
+    done: int
+    total: int | None
+    eta: datetime | None
     plan: ListedPlan
     ordered: int
     results: Mapping[str, int]
@@ -94,7 +112,7 @@ class FindingFilter(PageFilter):
     drift: frozenset[str] = frozenset()
 
 
-_REPAIR_COLUMNS = field_columns(repairs, ListedRepair)
+_REPAIR_COLUMNS = field_columns(repairs, ListedRepair, exclude=("scope", "done", "proposed"))
 _FINDING_COLUMNS = field_columns(findings, ListedFinding)
 
 
@@ -157,6 +175,8 @@ def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
         by_drift[count["drift"]] += count["count_"]
         if count["state"] is not None:
             results[count["state"]] += count["count_"]
+    scope = row["scope"]
+    by_drift[Drift.SAME.value] += row["same"] or 0
     plan = ListedPlan(
         to_sync=sum(count["count_"] for count in counts if count["needs_sync"]),
         sync_images=row["planned_calls"],
@@ -164,6 +184,10 @@ def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
         **by_drift,
     )
     values: dict[str, Any] = {column.name: row[column.name] for column in _REPAIR_COLUMNS}
+    values |= {"scope": scope and ListedScope(**scope), "eta": _eta(row)}
+    values |= {"done": row["done"] or 0, "proposed": bool(row["proposed"])}
+    if scope is not None:
+        values["repositories"] = None
     return ListedRepair(
         state=row["stage"],
         report=row["report_only"],
@@ -173,3 +197,13 @@ def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
         results=results,
         **values,
     )
+
+
+def _eta(row: RowMapping) -> datetime | None:
+    """Return when all repositories will be compared, if they go on as until now."""
+    if row["stage"] != Stage.COMPARING.value or not row["done"] or not row["total"]:
+        return None
+    took: timedelta = row["updated_at"] - row["created_at"]
+    left = max(row["total"] - row["done"], 0)
+    eta: datetime = row["updated_at"] + took / row["done"] * left
+    return eta

@@ -12,6 +12,7 @@ from swrhook.web.api import (
     administration,
     analysis,
     availability,
+    coverage,
     deliveries,
     notifications,
     pauses,
@@ -57,6 +58,10 @@ _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
     "backfill": ("Copy tags that were pushed before a rule existed.", repairs.add_backfill_routes),
     "reconcile": ("Compare targets with what the rules require.", repairs.add_reconcile_routes),
     "pauses": ("What is held back, and until when.", pauses.add_pause_routes),
+    "coverage": (
+        "How much of what the rules want is at its targets.",
+        coverage.add_coverage_routes,
+    ),
     "wait": ("Wait until an image is verified at its targets.", wait.add_wait_routes),
     "availability": (
         "Whether images are at their targets now.",

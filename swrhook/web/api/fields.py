@@ -1,5 +1,6 @@
 """Custom fields: times, durations, and names of images."""
 
+import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -126,6 +127,27 @@ class RepositoryField(ImageField):
         """Tell whether this is a repository that SWR can have."""
         is_name = is_namespace(image.namespace) and is_repository(image.repository)
         return is_name and image.tag is None
+
+
+class PlaceField(TextField[ImageFilter]):
+    """`namespace/repository`, or `namespace` or `namespace/*` for a whole organization.
+
+    The name of an organization may be a glob. Its value has no repository.
+    """
+
+    def parse(self, text: str) -> ImageFilter:
+        """Return the repository or the organizations."""
+        namespace, _, repository = text.partition("/")
+        if repository not in ("", "*", "**"):
+            if not (is_namespace(namespace) and is_repository(repository)):
+                raise ValidationError(f"must be {RepositoryField.requirement}")
+            return ImageFilter(namespace, repository)
+        if not is_namespace(_WILDCARD.sub("a", namespace)):
+            raise ValidationError("must be an organization, or a glob such as team-*")
+        return ImageFilter(namespace, "")
+
+
+_WILDCARD = re.compile(r"[*?]+")
 
 
 class TagField(ImageField):

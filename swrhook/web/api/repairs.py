@@ -5,11 +5,15 @@ from typing import Any
 
 from werkzeug.exceptions import Forbidden
 
+from swrhook.config.model import Config
 from swrhook.ledger.queries import repairs
 from swrhook.ledger.queries.repairs import ListedFinding, ListedRepair
 from swrhook.ledger.queries.views import ImageFilter, Page
-from swrhook.syncs.reconciliation import RepairKind, RepairRequest
+from swrhook.swr_names import is_namespace
+from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
+from swrhook.syncs.scope import Scope
 from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
+from swrhook.usecases.repair_scope import backfill_scope
 from swrhook.web.access import is_visible, name_object, require_visible, scope
 from swrhook.web.api import schemas
 from swrhook.web.api.queries import FindingQuery, PageQuery, to_filter
@@ -37,16 +41,15 @@ def add_backfill_routes(routes: Routes, web: WebContext) -> None:
 def begin_backfill(web: WebContext, body: Mapping[str, Any]) -> ListedRepair:
     """Begin the backfill of a loaded BackfillOrderSchema. Raises Forbidden and NothingUsable."""
     current = web.config.current()
-    sender, region = body.get("sender"), body.get("region")
-    images = _read_repositories(body["repositories"])
-    repositories = repositories_in_scope(images, sender, region, current)
-    check_rule(body.get("rule"), current)
+    places: Sequence[ImageFilter] = body.get("repositories", ())
+    is_named = bool(places and places[0].repository)
     request = RepairRequest(
         RepairKind.BACKFILL,
-        repositories,
-        sender,
-        body.get("rule"),
+        _named(body, current) if is_named else [],
+        body.get("sender"),
+        body.get("rule") if is_named else None,
         needs_confirmation=not body["start"],
+        scope=None if is_named else _scope(body, current),
     )
     return show_repair(web, web.operator.begin_repair(request, web.clock.now()))
 
@@ -128,6 +131,25 @@ def cancel_repair(web: WebContext, repair_id: str, kind: RepairKind | None = Non
     return show_repair(web, repair_id, kind)
 
 
+def _named(body: Mapping[str, Any], config: Config) -> list[RepositoryRef]:
+    """Return the repositories that a backfill names."""
+    images = _read_repositories(body["repositories"])
+    check_rule(body.get("rule"), config)
+    return repositories_in_scope(images, body.get("sender"), body.get("region"), config)
+
+
+def _scope(body: Mapping[str, Any], config: Config) -> Scope:
+    """Return the organizations that a backfill is about."""
+    new_region = body.get("new_region")
+    namespaces = [place.namespace for place in body.get("repositories", ())] or None
+    if namespaces is None or not all(map(is_namespace, namespaces)):
+        _require_all()  # a glob may select organizations that the token is not for
+    else:
+        require_visible(namespaces)
+    name_object(", ".join(namespaces or ["all"]) + (f" to {new_region}" if new_region else ""))
+    return backfill_scope(namespaces, body.get("region"), new_region, body.get("rule"), config)
+
+
 def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
     repositories = [(image.namespace, image.repository) for image in images]
     require_visible(image.namespace for image in images)
@@ -149,6 +171,9 @@ def _is_visible(repair: ListedRepair) -> bool:
     if scope() is None:
         return True
     keys = repair.repositories
+    if repair.scope is not None:
+        names = repair.scope.namespaces
+        return names is not None and all(is_namespace(name) and is_visible(name) for name in names)
     # A key is region/organization/repository; no keys mean all repositories.
     return keys is not None and all(is_visible(key.split("/")[1]) for key in keys)
 
@@ -156,4 +181,4 @@ def _is_visible(repair: ListedRepair) -> bool:
 def _require_all() -> None:
     """Raise Forbidden for a token that is limited to organizations."""
     if scope() is not None:
-        raise Forbidden("the token is limited to organizations (namespaces): name the repositories")
+        raise Forbidden("the token is limited to organizations (namespaces): name them")

@@ -1,6 +1,9 @@
 """Schemas of the API's bodies. Answers are derived from the dataclasses that the routes return."""
 
-from marshmallow import fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from swrhook.ledger.audit import ListedAudit
 from swrhook.ledger.queries import repairs, stats, views
@@ -8,7 +11,7 @@ from swrhook.model import Outcome, State
 from swrhook.syncs.observations import DriftKind
 from swrhook.syncs.pauses import PauseKind
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
-from swrhook.web.api.fields import RepositoryField, TagField
+from swrhook.web.api.fields import PlaceField, RepositoryField, TagField
 from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
 
 MOST_TARGETS = 100
@@ -92,17 +95,39 @@ class OrderSchema(ExampleSchema):
 
 
 class BackfillOrderSchema(ExampleSchema):
-    """The repositories to compare; with `start`, syncs are recorded without confirmation."""
+    """What to compare: repositories, organizations (`team-a`, `team-*`), or with `all` everything.
 
-    repositories = fields.List(RepositoryField(), required=True, validate=_REPOSITORIES)
+    `new_region`: only what is copied there. With `start`, syncs are recorded without confirmation.
+    """
+
+    repositories = fields.List(PlaceField(), validate=_REPOSITORIES)
+    all = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    new_region = fields.String()
     sender = fields.String()
     region = fields.String()
     rule = fields.String()
     start = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
+    @validates_schema
+    def _check_places(self, data: Mapping[str, Any], **_: object) -> None:
+        """Refuse what names nothing to compare, or names it in two ways."""
+        places = data.get("repositories", ())
+        kinds = {bool(place.repository) for place in places}
+        if not places and not data["all"] and data.get("new_region") is None:
+            raise ValidationError("name repositories or organizations, or set all or new_region")
+        if kinds == {True, False}:
+            raise ValidationError("name repositories or organizations, not both")
+        is_whole = data["all"] or data.get("new_region") is not None
+        if True in kinds and is_whole:
+            raise ValidationError("all and new_region are for whole organizations")
+        if data["all"] and places:
+            raise ValidationError("all leaves nothing to name")
+        if True not in kinds and data.get("sender") is not None:
+            raise ValidationError("sender is for named repositories")
+
 
 class ReconcileOrderSchema(ExampleSchema):
-    """The repositories to compare; default: all that were ever synced. `report` repairs nothing."""
+    """The repositories to compare; default: all in reach. `report` repairs nothing."""
 
     repositories = fields.List(RepositoryField(), validate=_REPOSITORIES)
     region = fields.String()
@@ -116,6 +141,7 @@ RepairSchema = schema_of(
     kind=RepairKind,
     state=Stage,
     plan=schema_of(repairs.ListedPlan, "Plan"),
+    scope=schema_of(repairs.ListedScope, "Scope"),
 )
 RepairPageSchema = page_of(RepairSchema, "RepairPage")
 FindingPageSchema = page_of(

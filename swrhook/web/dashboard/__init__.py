@@ -13,6 +13,7 @@ from swrhook.web.context import WebContext
 from swrhook.web.dashboard import formats, labels
 from swrhook.web.dashboard.administration import add_administration
 from swrhook.web.dashboard.analysis import add_explain, add_whatif
+from swrhook.web.dashboard.coverage import add_coverage
 from swrhook.web.dashboard.deliveries import add_deliveries
 from swrhook.web.dashboard.language_switch import add_language_switch
 from swrhook.web.dashboard.notifications import add_notifications
@@ -58,6 +59,7 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     add_repairs(blueprint, web)
     add_rules(blueprint, web)
     add_pauses(blueprint, web)
+    add_coverage(blueprint, web)
     add_notifications(blueprint, web)
     add_explain(blueprint, web)
     add_whatif(blueprint, web)

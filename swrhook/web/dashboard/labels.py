@@ -55,6 +55,7 @@ OUTCOMES: Mapping[str, Label] = {
 }
 
 STAGES: Mapping[str, Label] = {
+    Stage.DISCOVERING: Label("◔", "open", say("organizations and repositories are being listed")),
     Stage.COMPARING: Label("◐", "open", say("sources and targets are being compared")),
     Stage.PLANNED: Label("○", "fair", say("compared; it waits for your start")),
     Stage.ORDERING: Label("◑", "open", say("its syncs are being recorded")),

@@ -1,0 +1,113 @@
+"""Keeps the coverage up to date between two comparisons, and proposes backfills for new rules."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from swrhook import logs
+from swrhook.clock import Clock
+from swrhook.config.model import Config, ConfigSource
+from swrhook.ledger import repairs
+from swrhook.ledger.database import Database
+from swrhook.ledger.gap_settlement import has_gaps, settle
+from swrhook.ledger.known_targets import (
+    is_first_configuration,
+    remember_targets,
+    unknown_targets,
+)
+from swrhook.ledger.leases import PeriodicLease
+from swrhook.ledger.rows import group
+from swrhook.periodic import PeriodicThread
+from swrhook.syncs.coverage import CoverageKey
+from swrhook.syncs.reconciliation import RepairKind, RepairRequest
+from swrhook.syncs.scope import Scope
+from swrhook.usecases.rule_scope import coverage_keys
+
+POLL_INTERVAL = 2.0  # seconds
+_LEASED_FOR = timedelta(seconds=1.5)
+_PORTION = 500
+# A backfill names no more rules than this; for more, it is about all that copy to the region.
+_MOST_RULES = 100
+
+
+@dataclass(eq=False)
+class CoverageWatch(PeriodicThread):
+    """One process follows the gaps for all, a portion at a time, round and round."""
+
+    database: Database
+    config: ConfigSource
+    clock: Clock
+    interval: float = POLL_INTERVAL
+
+    def __post_init__(self) -> None:
+        super().__init__("coverage_watch", self.poll, self.interval)
+        self._lease = PeriodicLease(self.database, "coverage", self.clock)
+        self._after = ""
+        self._seen_version: str | None = None
+
+    def poll(self) -> bool:
+        """Look at a new configuration, and at the next gaps; return False."""
+        config = self.config.current()
+        if config.version != self._seen_version:
+            self._propose_backfills(config)
+            self._seen_version = config.version
+        if self._lease.begin(_LEASED_FOR):
+            self.settle_portion()
+        return False
+
+    def settle_portion(self) -> bool:
+        """Follow the syncs of the next gaps; return whether there are more after them."""
+        with self.database.read() as connection:
+            if not has_gaps(connection):
+                return False
+        with self.database.write() as connection:
+            settled = settle(connection, self._after, _PORTION)
+        self._after = settled.after or ""
+        return settled.after is not None
+
+    def _propose_backfills(self, config: Config) -> None:
+        """Begin backfills of what new rules and regions want: without syncs, unless they say so.
+
+        The first configuration of a ledger proposes nothing: otherwise, so would every upgrade.
+        """
+        automatic = {rule.name for rule in config.rules if rule.backfill == "auto"}
+        with self.database.read() as connection:
+            is_first = is_first_configuration(connection)
+            new = unknown_targets(connection, coverage_keys(config))
+        if not new:
+            return
+        now = self.clock.now()
+        with self.database.write() as connection:
+            for request in _requests(remember_targets(connection, new, now), automatic):
+                if is_first and request.needs_confirmation:
+                    continue
+                repair = repairs.begin(connection, request, now)
+                logs.event("backfill.begun", repair=repair, **_describe(request))
+
+
+def _requests(new: Iterable[CoverageKey], automatic: set[str]) -> list[RepairRequest]:
+    """Return a backfill for each region, and one more for rules that have `backfill: auto`."""
+    by_place = group(((key.target_region, key.rule in automatic), key.rule) for key in new)
+    return [
+        RepairRequest(
+            RepairKind.BACKFILL,
+            needs_confirmation=not is_automatic,
+            scope=Scope(target_region=region, rules=_few(rules)),
+            proposed=True,
+        )
+        for (region, is_automatic), rules in sorted(by_place.items())
+    ]
+
+
+def _few(rules: Sequence[str]) -> Sequence[str] | None:
+    return rules if len(rules) <= _MOST_RULES else None
+
+
+def _describe(request: RepairRequest) -> dict[str, object]:
+    scope = request.scope or Scope()
+    names = "all" if scope.rules is None else ", ".join(scope.rules)
+    return {
+        "target_region": scope.target_region,
+        "rules": names,
+        "automatic": not request.needs_confirmation,
+    }
