@@ -236,7 +236,6 @@ class DeliveryEntry:
     accepted ones. `replayed_from` is the id of the delivery that this one replays. A large one has
     `packed` in place of `pushes` and `planned`. `over_max_images` says why one is quarantined.
     `arrived` is when the request came in, by the process's monotonic clock; None for a replay.
-    `took_ms` is how long it then took until the entry was written.
     """
 
     sender: str
@@ -256,7 +255,6 @@ class DeliveryEntry:
     over_max_images: bool = False
     client_address: str | None = None
     arrived: float | None = None
-    took_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

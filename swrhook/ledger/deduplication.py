@@ -38,6 +38,7 @@ class Batch:
 
     latest: dict[str, Row]  # the latest push, by tag key
     events: dict[str, Row]  # earlier pushes, by event key
+    monotonic: float | None = None  # the time by the process's monotonic clock
     deliveries: list[Row] = field(default_factory=list)
     pushes: list[Row] = field(default_factory=list)
     syncs: dict[str, Row] = field(default_factory=dict)  # by id
@@ -63,7 +64,7 @@ def add(batch: Batch, entry: DeliveryEntry) -> None:
     if outcome is Outcome.ACCEPTED and len(repeated) == len(originals):
         outcome = Outcome.DUPLICATE
     original = repeated[0]["delivery"] if outcome is Outcome.DUPLICATE else None
-    batch.deliveries.append(delivery_row(entry, delivery_id, outcome, original))
+    batch.deliveries.append(delivery_row(batch, entry, delivery_id, outcome, original))
 
 
 def add_pushes(batch: Batch, entry: DeliveryEntry, delivery_id: str) -> list[Row | None]:
@@ -92,7 +93,7 @@ def add_pushes(batch: Batch, entry: DeliveryEntry, delivery_id: str) -> list[Row
 
 
 def delivery_row(
-    entry: DeliveryEntry, delivery_id: str, outcome: Outcome, original: str | None
+    batch: Batch, entry: DeliveryEntry, delivery_id: str, outcome: Outcome, original: str | None
 ) -> Row:
     """Return the row of a delivery; `original` is the delivery that it repeats."""
     return {
@@ -112,8 +113,14 @@ def delivery_row(
         "syncs_total": None if entry.packed is None else entry.packed.syncs_total,
         "answered": None if entry.arrived is None else outcome.value,
         "client_address": entry.client_address,
-        "took_ms": entry.took_ms,
+        "took_ms": _took_ms(batch, entry),
     }
+
+
+def _took_ms(batch: Batch, entry: DeliveryEntry) -> int | None:
+    if entry.arrived is None or batch.monotonic is None:
+        return None
+    return round(1000 * (batch.monotonic - entry.arrived))
 
 
 def _original(batch: Batch, push: Push, entry: DeliveryEntry) -> Row | None:

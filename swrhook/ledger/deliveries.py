@@ -58,14 +58,17 @@ class Recording:
     lanes: Sequence[Lane]  # to run now
 
 
-def record(connection: Connection, entries: Sequence[DeliveryEntry]) -> Recording:
+def record(
+    connection: Connection, entries: Sequence[DeliveryEntry], monotonic: float | None = None
+) -> Recording:
     """Write the entries in their order, and schedule the lanes of their syncs for now.
 
+    `monotonic` is the time by the process's monotonic clock: it tells how long each entry took.
     Concurrent transactions are serialized by row locks: those on the same tag by its row in
     latest_pushes, and those of several senders for the same target by the row of the lane.
     """
     pushes_to_sync = [sync.push for entry in entries for sync in entry.planned]
-    batch = Batch(*lock_pushes(connection, pushes_to_sync))
+    batch = Batch(*lock_pushes(connection, pushes_to_sync), monotonic=monotonic)
     for entry in entries:
         if entry.packed is None:
             add(batch, entry)

@@ -48,11 +48,11 @@ def add_large(
     """Add the rows of a large delivery. It is a duplicate if its own id is known already."""
     original = _find_original(connection, entry, packed)
     if original is not None:
-        row = delivery_row(entry, new_id(), Outcome.DUPLICATE, original["id"])
+        row = delivery_row(batch, entry, new_id(), Outcome.DUPLICATE, original["id"])
         batch.deliveries.append(row | {"syncs_total": original["syncs_total"]})
         return
     delivery_id = new_id(followed_by=packed.pushes_total + packed.syncs_total)
-    row = delivery_row(entry, delivery_id, entry.outcome, None)
+    row = delivery_row(batch, entry, delivery_id, entry.outcome, None)
     if row["body"] is not None:
         batch.bodies[delivery_id] = row["body"]
     batch.deliveries.append(row | {"body": None})

@@ -112,10 +112,9 @@ class Recorder:
 
     def _write(self, entries: Sequence[DeliveryEntry]) -> tuple[list[_Result], list[Recording]]:
         """Return a result for each entry, and what was recorded."""
-        entries = [_with_duration(entry) for entry in entries]
         try:
             with self._database.write() as connection:
-                recording = record(connection, entries)
+                recording = record(connection, entries, time.monotonic())
                 if recording.lanes:
                     self._scheduler.wake(connection)
         except Exception as exc:  # noqa: BLE001  # every waiting request needs a result
@@ -156,12 +155,6 @@ def _weigh(entry: DeliveryEntry) -> tuple[int, int]:
     if entry.packed is not None:
         return body + sum(map(len, entry.packed.portions)), LIMITS.batch_cost
     return body, len(entry.pushes) + len(entry.planned)
-
-
-def _with_duration(entry: DeliveryEntry) -> DeliveryEntry:
-    if entry.arrived is None:
-        return entry
-    return replace(entry, took_ms=round(1000 * (time.monotonic() - entry.arrived)))
 
 
 @dataclass(frozen=True, slots=True)

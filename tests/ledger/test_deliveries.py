@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from swrhook.ledger.database import Database
+from swrhook.ledger.deliveries import record
 from swrhook.ledger.tables import deliveries, latest_pushes, pushes, syncs
 from swrhook.model import Outcome, State, Urgency
 from tests.factories import (
@@ -168,3 +169,18 @@ def test_a_mixed_batch_is_recorded_entry_by_entry(database: Database) -> None:
     ]
     assert old.syncs == receipts[0].syncs
     assert ids(receipts[6])[1] == ids(receipts[5])[0]
+
+
+def test_what_the_sender_was_told_is_kept_and_how_long_it_took(database: Database) -> None:
+    told = entry(push(digest=A), arrived=1.0, client_address="192.0.2.10")
+    replayed = entry(push("v2"), replayed_from="01K")
+    with database.write() as connection:
+        record(connection, [told, told, replayed], 1.25)
+
+    columns = ("answered", "took_ms", "client_address")
+    rows = [tuple(row[name] for name in columns) for row in everything(database, deliveries)]
+    assert sorted(rows, key=str) == [
+        ("accepted", 250, "192.0.2.10"),
+        ("duplicate", 250, "192.0.2.10"),
+        (None, None, None),
+    ]
