@@ -35,7 +35,7 @@ class PausedSchema(ExampleSchema):
     @validates_schema
     def _check(self, names: Mapping[str, Any], **_options: object) -> None:
         if sum(kind in names for kind in PauseKind) != 1:
-            raise ValidationError("name one region, rule or sender")
+            raise ValidationError("one region, rule or sender is needed", "body")
 
 
 class PauseOrderSchema(PausedSchema):

@@ -67,7 +67,7 @@ class AcceptSchema(ExampleSchema):
     @validates_schema
     def _check(self, body: Mapping[str, Any], **_options: object) -> None:
         if len(body) != 1:
-            raise ValidationError("name a fingerprint, or a candidate")
+            raise ValidationError("a fingerprint or a candidate is needed", "body")
 
 
 def add_pending_routes(routes: Routes, web: WebContext) -> None:
