@@ -8,6 +8,7 @@ from swrhook.model import PlannedSync, Push, Target
 from swrhook.rules.match import RuleResult, attachment_reason, evaluate
 from swrhook.rules.rulebook import Rulebook
 from swrhook.rules.targets import TargetDecision, TargetResult, decide_targets
+from swrhook.wording.message import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class PlanDifference:
     rule: str
 
 
+_NO_RULE = say("no rule matches")
+
+
 def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
     """Return the syncs that the rules require, and a reason for each push or target left out.
 
@@ -64,7 +68,7 @@ def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
         ]
         reasons += _skip_reasons(push, decisions)
         if not any(result in {RuleResult.MATCHED, RuleResult.ATTACHMENT} for _, result in results):
-            reasons.append(f"{push.image}: no rule matches")
+            reasons.append(f"{push.image}: {_NO_RULE}")
     return Plan(tuple(syncs), tuple(shadow), tuple(reasons))
 
 

@@ -102,7 +102,7 @@ def _join(joint: Message, texts: Iterable[str]) -> str:
 
 
 def capitalize(text: str) -> Message:
-    """Return the text with a capital first letter, and the rest unchanged."""
+    """Return the text with a capital first letter, unless it begins with a name."""
     return _Capitalized("%(text)s", "", {"text": text})
 
 
@@ -120,7 +120,11 @@ class _Capitalized(Message):
     @staticmethod
     def fill(_sentence: str, values: Mapping[str, object]) -> str:
         text = values["text"]
-        return text[:1].upper() + text[1:] if isinstance(text, str) else str(text)
+        if not isinstance(text, str):
+            return str(text)
+        # A name, such as `cn-north-4` or `sync_images`, keeps its first letter.
+        first = text.partition(" ")[0].rstrip(",.:;")
+        return text[:1].upper() + text[1:] if first.isalpha() else text
 
 
 def render(value: object, language: Translations, wrap: Callable[[str], str] = str) -> object:

@@ -32,7 +32,9 @@ def restore(text: str, messages: Mapping[str, Message]) -> str:
 
     The text decides: a program that does not know the column may have written another one since.
     """
-    return messages.get(text) or (say(text) if text else text)
+    if isinstance(text, Message) or not text:
+        return text
+    return messages.get(text) or say(text)
 
 
 def restore_optional(text: str | None, messages: Mapping[str, Message]) -> str | None:

@@ -24,6 +24,7 @@ PATHS = (
     "/repairs",
     "/notifications",
     "/rules",
+    "/pauses",
     "/audit",
     "/tokens",
     "/explain?image=team/app:v1",
@@ -82,9 +83,9 @@ class Stage:
     def signed_in(self, **options: object) -> Page:
         page = self.open(**options)
         page.goto(f"{self.service.url}/")
-        page.get_by_label("Token").fill(TOKEN)
+        page.locator("#token").fill(TOKEN)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        expect(page.locator(".who button")).to_be_visible()
         return page
 
     def deliver(self, body: object, sender: str = "ci", agent: str = "tests") -> str:
@@ -283,9 +284,9 @@ def test_a_backfill_is_planned_started_and_followed(stage: Stage) -> None:
     expect(page.get_by_role("row", name="team/old:v1")).to_contain_text("verified")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_readable_in_light_and_dark_and_on_a_phone(stage: Stage, scheme: str) -> None:
-    page = stage.signed_in(color_scheme=scheme, viewport={"width": 320, "height": 640})
+@pytest.mark.parametrize(("scheme", "tag"), [("light", "en"), ("dark", "zh-CN")])
+def test_every_page_is_readable_on_a_phone(stage: Stage, scheme: str, tag: str) -> None:
+    page = stage.signed_in(color_scheme=scheme, locale=tag, viewport={"width": 320, "height": 640})
     failures: dict[str, list[str]] = {}
     paths = [*PATHS]
     for listed in ("/syncs", "/deliveries", "/repairs"):
@@ -298,6 +299,9 @@ def test_every_page_is_readable_in_light_and_dark_and_on_a_phone(stage: Stage, s
             failures[path] += ["wider than the phone"]
 
     assert {path: [] for path in paths} == failures
+    expect(page.locator("html")).to_have_attribute("lang", tag)
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_a_page_says_when_the_service_does_not_answer(stage: Stage) -> None:

@@ -77,6 +77,7 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     blueprint.add_app_template_filter(formats.format_seconds, "seconds")
     blueprint.add_app_template_filter(formats.format_error, "error_with")
     blueprint.add_app_template_filter(labels.to_word, "word")
+    blueprint.add_app_template_filter(formats.format_reasons, "reasons")
     blueprint.add_app_template_filter(say_list, "listed")
     blueprint.add_app_template_filter(capitalize, "capitalize")
 

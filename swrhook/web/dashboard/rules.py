@@ -36,7 +36,7 @@ def add_rules(blueprint: Blueprint, web: WebContext) -> None:
         return render_template(
             "dashboard/rules.html",
             query=query,
-            version=current.version,
+            rules_version=current.version,
             defaults=_to_yaml(written.defaults) if written.defaults else "",
             rules={rule["name"]: _format_rule(rule) for rule in page},
             total=len(written.rules),

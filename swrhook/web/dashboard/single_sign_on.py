@@ -35,11 +35,12 @@ from swrhook.web.dashboard.sign_in import (
 )
 from swrhook.web.rate_limit import FailedSignIns
 from swrhook.wording.message import say, say_count
+from swrhook.wording.storage import restore
 
 ATTEMPT_COOKIE = "swrhook_attempt"
 _ACTION = "GET /sign-in/callback"
 _LONGEST_PATH = 1000
-_STRANGER = "this sign-in is too old, or was begun in another browser: sign in once more"
+_STRANGER = say("this sign-in is too old, or was begun in another browser: sign in once more")
 
 
 def add_single_sign_on(blueprint: Blueprint, web: WebContext, failures: FailedSignIns) -> None:
@@ -155,7 +156,10 @@ def _refuse(
         entry = AuditEntry(user, NO_ROLE, _ACTION, str(address), HTTPStatus.FORBIDDEN)
         record_attempt(web, entry, reason=reason)
     return render_form(
-        config, HTTPStatus.FORBIDDEN, path, say("Not signed in: %(reason)s.", reason=reason)
+        config,
+        HTTPStatus.FORBIDDEN,
+        path,
+        say("Not signed in: %(reason)s.", reason=restore(reason, {})),
     )
 
 
