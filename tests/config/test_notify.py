@@ -9,6 +9,7 @@ from swrhook.config.model import AppriseChannel, WebhookChannel
 from swrhook.errors import BadConfiguration
 from swrhook.model import State
 from swrhook.notifications.model import Topic
+from swrhook.wording.catalogues import Language
 from tests.factories import MINIMAL_CONFIG, MINUTE
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -123,3 +124,14 @@ def test_a_zone_may_be_an_offset() -> None:
 
     assert channel.quiet is not None
     assert channel.quiet.zone.utcoffset(None) == -timedelta(hours=3, minutes=30)
+
+
+def test_a_channel_has_a_language() -> None:
+    channels = load('channels: {ops: {apprise: "json://h/token", language: zh-CN}}').notify.channels
+    ops = channels["ops"]
+    webhook = f'channels: {{cd: {{webhook: "https://h", secret: "{SECRET}", language: en}}}}'
+
+    assert isinstance(ops, AppriseChannel)
+    assert ops.language is Language.CHINESE
+    assert "language is for apprise" in mistakes(webhook)
+    assert "zh-CN" in mistakes('channels: {ops: {apprise: "json://h/token", language: fr}}')

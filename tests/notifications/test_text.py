@@ -4,6 +4,9 @@ from swrhook.notifications.links import path_of
 from swrhook.notifications.model import Facts, Notice, Notification, Part, Topic
 from swrhook.notifications.parts import to_part
 from swrhook.notifications.text import body_of, headline, title_of
+from swrhook.wording.catalogues import Language, translations
+from swrhook.wording.message import say
+from swrhook.wording.storage import encode
 from tests.factories import NOW
 
 WAY = {"source_region": "cn-north-4", "target_region": "cn-east-3"}
@@ -92,3 +95,19 @@ def test_a_link_leads_to_the_one_object_or_to_the_list() -> None:
         path_of(part(Topic.QUARANTINED, {"sender": "ci"}, {"delivery": "01D"})) == "/deliveries/01D"
     )
     assert path_of(part(Topic.AVAILABLE, {"image": "a/b:c"})) == "/explain?image=a%2Fb%3Ac"
+
+
+def test_a_message_can_be_in_chinese() -> None:
+    remedy = say("push the image to the source region's SWR, or correct its name")
+    reason = say("%(image)s never appeared in %(region)s", image="team/web:v1", region="cn-north-4")
+    facts = {**FAILED, "message": str(reason), "remedy": str(remedy), "wording": encode([reason])}
+    failed = message(part(Topic.FAILED, facts, ITEM))
+    chinese = translations(Language.CHINESE)
+
+    assert "个同步任务失败" in title_of(failed, chinese)
+    lines = body_of(failed, None, chinese).splitlines()
+    assert [line.rstrip("。") for line in lines[:2]] == [
+        reason.render(chinese),
+        remedy.render(chinese),
+    ]
+    assert "wording" not in failed.parts[0].public_facts

@@ -3,9 +3,14 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from swrhook.errors import Kind, SwrError
+from swrhook.syncs.states import Event
 from swrhook.web.languages import COOKIE
+from swrhook.wording.catalogues import Language, translations
+from swrhook.wording.message import render, say
 from tests.web.harness import READ, WebHarness, form_key, signed_in
 
+ORGANIZATION = {"region": "cn-east-3", "namespace": "team"}
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
 
 
@@ -66,3 +71,25 @@ def test_the_api_stays_english(harness: WebHarness) -> None:
     ]
 
     assert answers[0].get_json() == answers[1].get_json()
+
+
+def test_a_stored_error_is_put_into_words_when_it_is_shown(harness: WebHarness) -> None:
+    [sync] = harness.push("team/web:v1").syncs
+    error = SwrError(
+        Kind.CONFIGURATION,
+        "organization",
+        say("%(region)s has no organization %(namespace)s that is ours", **ORGANIZATION),
+        remedy=say(
+            "create the organization %(namespace)s in %(region)s, or name another one in the"
+            " rule, then retry the sync",
+            **ORGANIZATION,
+        ),
+    )
+    harness.happen(sync.id, Event.REJECT_BEFORE_CALL, error)
+    page = signed_in(harness, READ).get(f"/syncs/{sync.id}", headers=CHINESE).text
+    shown = harness.client(READ).get(f"/api/v1/syncs/{sync.id}", headers=CHINESE).get_json()
+
+    assert render(error.message, translations(Language.CHINESE)) in page
+    assert render(error.remedy, translations(Language.CHINESE)) in page
+    assert error.remedy not in page
+    assert shown["error"]["remedy"] == error.remedy
