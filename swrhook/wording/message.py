@@ -41,9 +41,9 @@ class Message(str):
         """Return what makes a copy in another process."""
         return self.sentence, self.plural, self.values
 
-    def using(self, **values: object) -> "Message":
+    def using(self, **values: object) -> Self:
         """Return the same sentence with other values."""
-        return Message(self.sentence, self.plural, values)
+        return type(self)(self.sentence, self.plural, values)
 
     @staticmethod
     def fill(sentence: str, values: Mapping[str, object]) -> str:
