@@ -89,7 +89,7 @@ def test_a_stored_error_is_put_into_words_when_it_is_shown(harness: WebHarness) 
     page = signed_in(harness, READ).get(f"/syncs/{sync.id}", headers=CHINESE).text
     shown = harness.client(READ).get(f"/api/v1/syncs/{sync.id}", headers=CHINESE).get_json()
 
-    assert render(error.message, translations(Language.CHINESE)) in page
-    assert render(error.remedy, translations(Language.CHINESE)) in page
+    assert str(render(error.message, translations(Language.CHINESE))) in page
+    assert str(render(error.remedy, translations(Language.CHINESE))) in page
     assert error.remedy not in page
     assert shown["error"]["remedy"] == error.remedy
