@@ -23,7 +23,7 @@ _UNLIMITED = 100_000
 # The style of every state, outcome, level, result and change; others are plain.
 _STYLED_WORDS = {
     "green": "accepted available done gained matched ok sent sync unverified verified",
-    "yellow": "attachment calling comparing excluded gathering ordering pending planned redirected"
+    "yellow": "attachment calling comparing discovering excluded gathering ordering pending planned redirected"
     " sending shadow warning",
     "red": "changed diverged exhausted failed lost missing problem quarantined refused rejected",
     "cyan": "triggered",

@@ -24,7 +24,13 @@ ROUNDS = {
         "back-up-and-restore",
         "repair",
     ),
-    "change": ("backfill", "change-rules", "rotate-a-secret", "replace-automatic-sync"),
+    "change": (
+        "backfill",
+        "change-rules",
+        "rotate-a-secret",
+        "replace-automatic-sync",
+        "single-sign-on",
+    ),
 }
 [CONFIGURATION] = re.findall(r"```yaml\n(swr:.*?)```", TUTORIAL.read_text(), re.DOTALL)
 
