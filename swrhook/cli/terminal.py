@@ -23,8 +23,8 @@ _UNLIMITED = 100_000
 # The style of every state, outcome, level, result and change; others are plain.
 _STYLED_WORDS = {
     "green": "accepted available done gained matched ok sent sync unverified verified",
-    "yellow": "attachment calling comparing discovering excluded gathering ordering pending planned redirected"
-    " sending shadow warning",
+    "yellow": "attachment calling comparing discovering excluded gathering ordering pending planned"
+    " redirected sending shadow warning",
     "red": "changed diverged exhausted failed lost missing problem quarantined refused rejected",
     "cyan": "triggered",
     "dim": "cancelled duplicate ignored superseded unknown",

@@ -85,7 +85,7 @@ def browser(address: str) -> requests.Session:
 
 def try_to_sign_in(session: requests.Session, url: str, token: str, **headers: str) -> int:
     page = session.get(f"{url}/sign-in", timeout=30).text
-    [key] = re.findall(r'name="form_key" value="([^"]+)"', page)
+    [key, *_] = re.findall(r'name="form_key" value="([^"]+)"', page)
     form = {"token": token, "form_key": key}
     answer = session.post(
         f"{url}/sign-in", form, headers=headers, timeout=30, allow_redirects=False
