@@ -5,8 +5,8 @@ from typing import Any
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text
 
-revision = "v1_0011"
-down_revision = "v1_0010"
+revision = "v1_0014"
+down_revision = "v1_0013"
 oldest_program = "v1_0001"
 
 

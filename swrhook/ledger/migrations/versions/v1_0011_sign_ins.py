@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import Column, Text
 
-revision = "v1_0013"
-down_revision = "v1_0014"
+revision = "v1_0011"
+down_revision = "v1_0010"
 oldest_program = "v1_0001"
 
 

@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import JSON, BigInteger, Column, String, Text
 
-revision = "v1_0009"
-down_revision = "v1_0013"
+revision = "v1_0012"
+down_revision = "v1_0011"
 oldest_program = "v1_0001"
 
 

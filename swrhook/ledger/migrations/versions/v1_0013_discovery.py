@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Text, text
 
-revision = "v1_0010"
-down_revision = "v1_0009"
+revision = "v1_0013"
+down_revision = "v1_0012"
 oldest_program = "v1_0001"
 
 _CHANGED = text("changed")

@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, String, Text, text
 
-revision = "v1_0008"
-down_revision = "v1_0012"
+revision = "v1_0009"
+down_revision = "v1_0008"
 oldest_program = "v1_0001"
 
 _PAUSED = text("paused_by IS NOT NULL")

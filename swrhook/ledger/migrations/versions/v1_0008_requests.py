@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import Column, Integer, String, text
 
-revision = "v1_0012"
+revision = "v1_0008"
 down_revision = "v1_0007"
 oldest_program = "v1_0001"
 
@@ -25,3 +25,6 @@ def upgrade() -> None:
         sqlite_where=_OTHER_BODY,
         postgresql_where=_OTHER_BODY,
     )
+    if op.get_bind().dialect.name == "postgresql":  # SQLite keeps no comments
+        comment = "of ignored and duplicate deliveries for some days"
+        op.alter_column("deliveries", "body", comment=comment)

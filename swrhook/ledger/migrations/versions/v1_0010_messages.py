@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import Column, Text
 
-revision = "v1_0014"
-down_revision = "v1_0008"
+revision = "v1_0010"
+down_revision = "v1_0009"
 oldest_program = "v1_0001"
 
 
