@@ -10,8 +10,10 @@ from swrhook import logs
 from swrhook.config.candidate import read_candidate
 from swrhook.config.diff import rules_fingerprint
 from swrhook.ledger.database import Database
+from swrhook.ledger.discovery import keep_repositories
 from swrhook.ledger.rule_sets import accept_rules, list_pending
 from swrhook.ledger.tables import rule_sets
+from swrhook.syncs.discovery import DiscoveredRepository, OrganizationRef
 from tests.conftest import DATABASES
 from tests.factories import MINIMAL_CONFIG, entry, everything, push, write
 from tests.service.test_config_reload import START, Reloading
@@ -65,6 +67,23 @@ def test_a_large_change_is_held_until_it_is_accepted_and_the_rest_comes_in(
         assert rules_fingerprint(running.used[-1].fingerprints) == pending.fingerprint
         assert running.reloader.held() is None
     other.reloader.stop()
+
+
+@pytest.mark.on(*DATABASES)
+def test_tags_that_were_only_discovered_count(tmp_path: Path, database: Database) -> None:
+    names = [DiscoveredRepository(f"r{number}", ("v1",), 1, None) for number in range(TAGS)]
+    with database.write() as connection:
+        keep_repositories(connection, OrganizationRef("cn-north-4", "team-a"), names, START)
+    one = process(tmp_path, database, MINIMAL_CONFIG)
+    one.start()
+
+    one.poll(NARROW)
+
+    with database.read() as connection:
+        [pending] = list_pending(connection, one.clock.time)
+    assert pending.effect is not None
+    assert (pending.effect["pushes"], pending.effect["lost"]) == (TAGS, TAGS)
+    one.reloader.stop()
 
 
 def test_a_change_that_the_old_rules_do_not_fit_is_held_whole(reloading: Reloading) -> None:
