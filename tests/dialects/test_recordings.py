@@ -5,7 +5,14 @@ import re
 import pytest
 
 from swrhook.dialects import DIALECTS
-from swrhook.errors import Ignored, NothingUsable, SwrhookError, Undecodable, UnknownShape
+from swrhook.errors import (
+    Ignored,
+    IgnoredSecret,
+    NothingUsable,
+    SwrhookError,
+    Undecodable,
+    UnknownShape,
+)
 from tests.dialects.recordings import Recording, every_recording
 
 REFUSALS: dict[str, type[SwrhookError]] = {
@@ -31,7 +38,7 @@ def test_a_recording_is_read_as_stated(recording: Recording) -> None:
     (verdict,) = REFUSALS.keys() & expected.keys()
     with pytest.raises(REFUSALS[verdict]) as refusal:
         parse(recording.delivery)
-    assert REFUSALS[verdict] is refusal.type
+    assert refusal.type in {REFUSALS[verdict], IgnoredSecret}
     assert re.search(expected[verdict], str(refusal.value))
 
 
