@@ -77,7 +77,7 @@ def test_a_report_can_be_turned_into_a_repair(harness: WebHarness, client: Flask
 def test_a_wrong_form_says_why_and_readers_have_no_form(
     harness: WebHarness, client: FlaskClient
 ) -> None:
-    wrong = post(client, "/repairs", kind="backfill", repositories="team")
+    wrong = post(client, "/repairs", kind="backfill", repositories="team/WEB")
     unknown = post(client, "/repairs", kind="backfill", repositories="team/web", rule="other")
     reader = signed_in(harness, READ)
 
