@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 from werkzeug.wrappers import Response
 
 from swrhook.errors import NothingUsable
@@ -83,8 +83,7 @@ def _begin(web: WebContext) -> ListedRepair:
 def _render_list(web: WebContext, form: Mapping[str, str], reasons: Sequence[str] = ()) -> str:
     query = read_query() if request.method == "GET" else {}
     kind = RepairKind(query["kind"]) if query.get("kind") in [*RepairKind] else None
-    cursor = {"cursor": query["cursor"]} if "cursor" in query else {}
-    page = list_visible_repairs(web, PageQuery().load({"limit": PAGE_SIZE, **cursor}), kind)
+    page = list_visible_repairs(web, _load(PageQuery(), query), kind)
     config = web.config.current()
     return render_template(
         "dashboard/repairs.html",
@@ -102,8 +101,7 @@ def _render_repair(web: WebContext, repair_id: str) -> str:
     shown = show_repair(web, repair_id)
     drift = query.get("drift")
     chosen = [drift] if drift in [*Drift] else DIFFERENCES
-    cursor = {"cursor": query["cursor"]} if "cursor" in query else {}
-    parameters = FindingQuery().load({"drift": chosen, "limit": PAGE_SIZE, **cursor})
+    parameters = _load(FindingQuery(), query, drift=chosen)
     criteria = to_filter(FindingFilter, parameters, web.clock.now())
     return render_template(
         "dashboard/repair.html",
@@ -119,6 +117,15 @@ def _render_repair(web: WebContext, repair_id: str) -> str:
         repositories=[key.split("/", 1)[1] for key in shown.repositories or ()],
         may_repeat=shown.report and shown.state == Stage.DONE,
     )
+
+
+def _load(schema: Schema, query: Mapping[str, str], **values: object) -> Any:  # noqa: ANN401  # JSON
+    """Return the parameters of a page; a cursor that is none leads to the first one."""
+    values["limit"] = PAGE_SIZE
+    try:
+        return schema.load(values | {"cursor": query["cursor"]} if "cursor" in query else values)
+    except ValidationError:
+        return schema.load(values)
 
 
 def _reasons(error: ValidationError | NothingUsable) -> Sequence[str]:
