@@ -70,8 +70,8 @@ def _as_if_pushed(
         region, namespace, *_ = tag
         senders = (one for one in basis.origins.values() if one.region == region)
         pushes = [Push(one.name, *tag) for one in senders if one.may_push_to(namespace)]
-        wanted = (push for push in pushes if any(plan([push], book).syncs for book in rulebooks))
-        yield from islice(wanted, 1)
+        matching = (push for push in pushes if any(plan([push], book).syncs for book in rulebooks))
+        yield from islice(matching, 1)
 
 
 def measure(rules: Sequence[Rule], basis: Basis) -> Effect:
