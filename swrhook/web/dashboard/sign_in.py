@@ -69,8 +69,18 @@ def open_session(cookie: str, path: str, config: Config) -> Response:
     return answer
 
 
-def wait_form(config: Config, delay: int, path: str, error: str) -> Response:
-    """Return the answer to too many tries from one address."""
+def refuse_too_many(web: WebContext, failures: FailedSignIns, path: str) -> Response | None:
+    """Return the answer to an address that was refused too often; None to any other."""
+    config = web.config.current()
+    delay = failures.wait(client_address(request, config.options.trusted_proxies))
+    if not delay:
+        return None
+    web.metrics.access_denied.labels("too_many_tries").inc()
+    error = say_count(
+        "Too many refused sign-ins from your address: try again in %(count)s second.",
+        "Too many refused sign-ins from your address: try again in %(count)s seconds.",
+        delay,
+    )
     answer = render_form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
     answer.headers["Retry-After"] = str(delay)
     return answer
@@ -95,15 +105,9 @@ def _sign_in(web: WebContext, failures: FailedSignIns) -> Response:
 
 def _refuse(web: WebContext, config: Config, failures: FailedSignIns, path: str) -> Response:
     """Answer a wrong token. Many of them from one address are 429; a right one is never refused."""
+    if (refusal := refuse_too_many(web, failures, path)) is not None:
+        return refusal
     address = client_address(request, config.options.trusted_proxies)
-    if delay := failures.wait(address):
-        web.metrics.access_denied.labels("too_many_tries").inc()
-        error = say_count(
-            "Too many wrong tokens from your address: try again in %(count)s second.",
-            "Too many wrong tokens from your address: try again in %(count)s seconds.",
-            delay,
-        )
-        return wait_form(config, delay, path, error)
     web.metrics.access_denied.labels("unauthenticated").inc()
     # Strangers write these rows: their number is limited by address, and in all.
     if failures.count(address):

@@ -30,11 +30,11 @@ from swrhook.web.dashboard.sign_in import (
     NOBODY,
     open_session,
     record_attempt,
+    refuse_too_many,
     render_form,
-    wait_form,
 )
 from swrhook.web.rate_limit import FailedSignIns
-from swrhook.wording.message import say, say_count
+from swrhook.wording.message import say
 from swrhook.wording.storage import restore
 
 ATTEMPT_COOKIE = "swrhook_attempt"
@@ -54,15 +54,8 @@ def add_single_sign_on(blueprint: Blueprint, web: WebContext, failures: FailedSi
     def sign_in_callback() -> Response:
         config = web.config.current()
         path = unquote(_read_attempt(config).partition(".")[2])
-        address = client_address(request, config.options.trusted_proxies)
-        if delay := failures.wait(address):
-            web.metrics.access_denied.labels("too_many_tries").inc()
-            error = say_count(
-                "Too many refused sign-ins from your address: try again in %(count)s second.",
-                "Too many refused sign-ins from your address: try again in %(count)s seconds.",
-                delay,
-            )
-            return wait_form(config, delay, path, error)
+        if (refusal := refuse_too_many(web, failures, path)) is not None:
+            return refusal
         answer = _sign_in(web, failures, path)
         delete_cookie(request, answer, ATTEMPT_COOKIE, config.options.trusted_proxies)
         return answer
