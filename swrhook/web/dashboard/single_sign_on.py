@@ -53,10 +53,15 @@ def add_single_sign_on(blueprint: Blueprint, web: WebContext, failures: FailedSi
     @blueprint.get("/sign-in/callback")
     def sign_in_callback() -> Response:
         config = web.config.current()
-        path = unquote(_read_attempt(config).partition(".")[2])
+        sso, cookie = _require_sso(config), _read_attempt(config)
+        attempt, path = session.derive_attempt(cookie), unquote(cookie.partition(".")[2])
+        if not cookie or not _is_answer_to(attempt):
+            # Any page of the web can make a browser come here: that is no try of its user.
+            error = say("Not signed in: %(reason)s.", reason=_STRANGER)
+            return render_form(config, HTTPStatus.FORBIDDEN, path, error)
         if (refusal := refuse_too_many(web, failures, path)) is not None:
             return refusal
-        answer = _sign_in(web, failures, path)
+        answer = _sign_in(web, sso, attempt, failures, path)
         delete_cookie(request, answer, ATTEMPT_COOKIE, config.options.trusted_proxies)
         return answer
 
@@ -91,11 +96,14 @@ def _begin(web: WebContext) -> Response:
     return answer
 
 
-def _sign_in(web: WebContext, failures: FailedSignIns, path: str) -> Response:
+def _sign_in(
+    web: WebContext, sso: Sso, attempt: Attempt, failures: FailedSignIns, path: str
+) -> Response:
     config, now = web.config.current(), web.clock.now()
-    sso = _require_sso(config)
     try:
-        identity = _identify(web, sso)
+        code = _read_code(sso)
+        with web.sign_ins.take():
+            identity = web.identity_provider.identify(sso, code, attempt, now)
     except Unauthenticated as exc:
         return _refuse(web, failures, path, NOBODY, str(exc))
     except (FetchFailed, KeysUnavailable) as exc:
@@ -113,21 +121,14 @@ def _sign_in(web: WebContext, failures: FailedSignIns, path: str) -> Response:
     return answer
 
 
-def _identify(web: WebContext, sso: Sso) -> Identity:
-    cookie = _read_attempt(web.config.current())
-    if not cookie:
-        raise Unauthenticated(_STRANGER)
-    attempt = session.derive_attempt(cookie)
-    code = _read_code(sso, attempt)
-    with web.sign_ins.take():
-        return web.identity_provider.identify(sso, code, attempt, web.clock.now())
-
-
-def _read_code(sso: Sso, attempt: Attempt) -> str:
-    """Return the code in the current request. Raises Unauthenticated if it is not for us."""
+def _is_answer_to(attempt: Attempt) -> bool:
+    """Tell whether the current request is what the provider sends to the browser that began."""
     state = request.args.get("state", "").encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(state, attempt.state.encode()):
-        raise Unauthenticated(_STRANGER)
+    return hmac.compare_digest(state, attempt.state.encode())
+
+
+def _read_code(sso: Sso) -> str:
+    """Return the code in the current request. Raises Unauthenticated if there is none for us."""
     # An answer of another provider is not taken to this one (RFC 9207).
     if request.args.get("iss", sso.issuer) != sso.issuer:
         raise Unauthenticated("the answer is of another issuer than sso.issuer")

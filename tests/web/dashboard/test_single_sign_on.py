@@ -303,10 +303,25 @@ def test_a_session_ends_with_its_time_its_groups_and_its_client(
     assert timedelta(hours=11) < left <= sso.session
 
 
-def test_too_many_refused_sign_ins_have_to_wait(browser: FlaskClient) -> None:
-    statuses = [browser.get("/sign-in/callback").status_code for _ in range(MAX_FAILURES + 1)]
+def refuse_often(browser: FlaskClient) -> list[int]:
+    forged = "iss=https://evil.example.com"
+    return [browser.get(f"{begin(browser)}&{forged}").status_code for _ in range(MAX_FAILURES + 1)]
 
-    assert statuses == [403] * MAX_FAILURES + [429]
+
+def test_too_many_refused_sign_ins_have_to_wait(browser: FlaskClient) -> None:
+    assert refuse_often(browser) == [403] * MAX_FAILURES + [429]
+
+
+def test_pages_of_others_can_neither_lock_a_user_out_nor_fill_the_audit_log(
+    harness: WebHarness, browser: FlaskClient
+) -> None:
+    """Any page can have a browser load the callback, as a picture for example."""
+    forged = ["/sign-in/callback", "/sign-in/callback?code=x&state=y"] * MAX_FAILURES
+    before = writes(harness)
+
+    assert {browser.get(url).status_code for url in forged} == {403}
+    assert writes(harness) == before
+    assert browser.get(begin(browser)).status_code == 303
 
 
 def test_no_secret_of_a_sign_in_is_kept_or_logged(
