@@ -256,6 +256,16 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
+            "has a victim's browser load the callback again and again, from another page",
+            "it counts as no sign-in: nobody is locked out, and the audit log gets no row",
+            [
+                (
+                    "web/dashboard/test_single_sign_on.py::"
+                    "test_pages_of_others_can_neither_lock_a_user_out_nor_fill_the_audit_log"
+                )
+            ],
+        ),
+        Attack(
             "keeps a session after sign-out or a change of the groups, or looks for its secrets",
             "it ends at once, and no token of the provider is stored or logged",
             [
