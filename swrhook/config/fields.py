@@ -75,10 +75,11 @@ class SecretText(Text):
 class Duration(PresenceMessages, fields.Field[timedelta]):
     """A duration with its unit."""
 
-    def __init__(self, shortest: str = "0s") -> None:
-        """Set the shortest duration, as it is written in the file."""
-        error = f"must be at least {shortest}"
-        super().__init__(validate=validate.Range(parse_duration(shortest), error=error))
+    def __init__(self, shortest: str = "0s", longest: str | None = None) -> None:
+        """Set the bounds, as they are written in the file. Both are allowed."""
+        error = f"must be at least {shortest}" + (f" and at most {longest}" if longest else "")
+        most = parse_duration(longest) if longest else None
+        super().__init__(validate=validate.Range(parse_duration(shortest), most, error=error))
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> timedelta:
         return _parse_text(

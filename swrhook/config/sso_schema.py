@@ -40,4 +40,5 @@ class SsoSection(Section):
     user_claim = Text(validate=validators.claim)
     groups_claim = Text(validate=validators.claim)
     groups = Items(Part(SsoGroupSection), required=True, validate=check_not_empty)
-    session = Duration("1m")
+    # Groups are read at sign-in only: this is how long somebody who left one may stay.
+    session = Duration("1m", longest="24h")

@@ -22,6 +22,7 @@ from swrhook.sso import Attempt, Identity, access_of
 COOKIE = "swrhook_session"
 # Long enough for a night shift.
 LIFETIME = timedelta(hours=12)
+CLOCK_DIFFERENCE = timedelta(minutes=1)  # between machines that share a ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def resume(
     stored = sessions.find(database, _id(cookie), now) if cookie else None
     if stored is None:
         return None
-    holder = _find_holder(cookie, stored, tokens, sso)
+    holder = _find_holder(cookie, stored, tokens, now, sso)
     if holder is None:
         return None
     is_user = stored.identity is not None
@@ -74,7 +75,11 @@ def resume(
 
 
 def _find_holder(
-    cookie: str, stored: StoredSession, tokens: Sequence[AccessToken], sso: Sso | None
+    cookie: str,
+    stored: StoredSession,
+    tokens: Sequence[AccessToken],
+    now: datetime,
+    sso: Sso | None,
 ) -> AccessToken | None:
     """Return the token, or the access of the user, behind a session; None if there is none now."""
     if stored.identity is None:
@@ -82,6 +87,8 @@ def _find_holder(
         return next((holder for holder, mark in marks if _is_same(mark, stored.mark)), None)
     if sso is None or not _is_same(_mark_user(cookie, sso), stored.mark):
         return None
+    if stored.until - now > sso.session + CLOCK_DIFFERENCE:
+        return None  # sso.session was longer when it began
     return access_of(Identity.from_json(stored.identity), sso)
 
 

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import time
 from typing import Any
 
@@ -17,10 +17,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from swrhook.config import parse
-from swrhook.config.sso import Sso
+from swrhook.config.sso import Sso, SsoGroup
 from swrhook.ledger.database import Database
 from swrhook.ledger.tables import sessions
+from swrhook.rules.glob import Glob
+from swrhook.rules.namespaces import Namespaces
 from swrhook.sender_keys import HttpsSettings
+from swrhook.web import session
 from swrhook.web.dashboard.security import FORM_KEY
 from swrhook.web.rate_limit import MAX_FAILURES
 from tests.factories import everything
@@ -294,6 +297,7 @@ def test_a_session_ends_with_its_time_its_groups_and_its_client(
         return browser.get("/syncs").status_code
 
     assert status() == 200
+    assert status(session=timedelta(hours=1)) == 303
     assert status(groups=[group for group in sso.groups if group.name != "ops"]) == 303
     assert status(client_id="another") == 303
     assert status(issuer="https://other.example.com") == 303
@@ -301,6 +305,42 @@ def test_a_session_ends_with_its_time_its_groups_and_its_client(
     assert browser.get("/syncs").status_code == 303
     left = row["until"] - harness.context.clock.now()
     assert timedelta(hours=11) < left <= sso.session
+
+
+def test_an_open_session_has_what_the_file_gives_to_its_groups_now(
+    harness: WebHarness, browser: FlaskClient, provider: LocalProvider
+) -> None:
+    provider.groups = ["ops", "admins"]
+    sign_in(browser)
+    sso = sso_of(harness)
+
+    def statuses(*groups: SsoGroup) -> list[int]:
+        harness.config = replace(harness.config, sso=replace(sso, groups=groups))
+        return [browser.get(path).status_code for path in ("/audit", "/rules", "/syncs")]
+
+    ops, only_team_a = SsoGroup("ops", "operate"), Namespaces((Glob("team-a"),))
+    assert statuses(ops, SsoGroup("admins", "admin")) == [200, 200, 200]
+    assert statuses(ops, SsoGroup("admins", "read")) == [403, 200, 200]
+    assert "(operate)" in browser.get("/syncs").text
+    assert statuses(replace(ops, role="read")) == [403, 200, 200]
+    assert "(read)" in browser.get("/syncs").text
+    assert statuses(replace(ops, namespaces=only_team_a)) == [403, 403, 200]
+    # The provider was not asked for this claim at sign-in: it names no organization.
+    assert statuses(replace(ops, namespaces_claim="teams")) == [403, 403, 200]
+    assert statuses(SsoGroup("others", "admin")) == [303, 303, 303]
+
+
+def test_a_clock_that_is_behind_takes_a_new_session(
+    harness: WebHarness, browser: FlaskClient
+) -> None:
+    sign_in(browser)
+    cookie, now = browser.get_cookie("swrhook_session"), harness.context.clock.now()
+    assert cookie is not None
+
+    def is_valid(at: datetime) -> bool:
+        return session.resume(harness.database, cookie.value, (), at, sso_of(harness)) is not None
+
+    assert is_valid(now - timedelta(seconds=50))
 
 
 def refuse_often(browser: FlaskClient) -> list[int]:
