@@ -145,6 +145,23 @@ def test_gitlab_ci(job: Job) -> None:
     assert job.outputs(definition["artifacts"]["reports"]["dotenv"])["state"] == "verified"
 
 
+def test_gitlab_ci_adds_what_the_image_lacks(job: Job) -> None:
+    text = (STEPS / "gitlab" / "templates" / "report-and-wait.yml").read_text()
+    template = yaml.safe_load(text.split("\n---\n")[1])
+    [definition] = template.values()
+    programs = job.folder / "bin"
+    programs.mkdir()
+    for program in ("curl", "apk"):
+        (programs / program).write_text('#!/bin/sh\necho "$0 $*" >>"$TMPDIR/called"\n')
+        (programs / program).chmod(0o755)
+
+    done = job.run("\n".join(definition["before_script"]), {"PATH": str(programs)}, "/bin/sh")
+
+    assert done.returncode == 0, done.stderr
+    called = (job.folder / "called").read_text()
+    assert called == f"{programs}/apk add --quiet --no-progress curl jq\n"
+
+
 def test_jenkins(job: Job) -> None:
     stage = block("jenkins", "groovy")
     environ = dict(re.findall(r"^ +(\w+) = ['\"](.*)['\"]$", stage, re.MULTILINE))
