@@ -14,8 +14,8 @@ from tests.programs import ROOT
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-CONFIGURATIONS = [block for block in BLOCKS if block.startswith(("senders:", "rules:"))]
-ENVIRON = dict.fromkeys(re.findall(r"\$\{([A-Z_]+)\}", README), "a-value-long-enough")
+CONFIGURATIONS = [block for block in BLOCKS if block.startswith(("swr:", "senders:"))]
+ENVIRON = {name: f"the-value-of-{name}" for name in re.findall(r"\$\{([A-Z_]+)\}", README)}
 BASE: dict[str, Any] = {
     "swr": {
         "iam_endpoint": "https://iam.myhuaweicloud.com",

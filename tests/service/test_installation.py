@@ -28,7 +28,6 @@ from tests.postgresql import new_database
 from tests.programs import ROOT, find, free_port, needs, wait_for
 
 PAGE = (ROOT / "docs" / "installation.md").read_text()
-README = (ROOT / "README.md").read_text()
 COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
 MANIFESTS = list(yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "swrhook.yaml").read_text()))
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
@@ -198,13 +197,8 @@ def test_pip(machine: Machine) -> None:
 
 
 @needs("bash", "openssl")
-@pytest.mark.parametrize("page", ["README", "installation"])
-def test_a_container(machine: Machine, page: str) -> None:
-    [script] = (
-        [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "docker" in block]
-        if page == "README"
-        else scripts(PAGE, "In a container")
-    )
+def test_a_container(machine: Machine) -> None:
+    [script] = scripts(PAGE, "In a container")
     machine.note("docker")
     machine.run(script)
     _, run = machine.noted
