@@ -44,11 +44,7 @@ const only_shown = { supportedSubmitMethods: [], validatorUrl: null };
 SwaggerUIBundle({ dom_id: "#api", url: "openapi.json", ...only_shown });
 """
 
-# The chapters: pages, and folders whose pages follow in alphabetical order.
-START = ["README.md", "tutorial.md", "installation.md", "helm.md", "deployment.md"]
-CHINESE = ["project/overview.zh-CN.md", "tutorial.zh-CN.md"]
-OPERATION = ["upgrading.md", "moving-to-postgresql.md", "operating.md", "runbook.md"]
-EXPLANATION = ["scheduling.md", "reliability.md", "chaos.md", "performance.md"]
+CHINESE = {"简体中文": ["project/overview.zh-CN.md", "tutorial.zh-CN.md"]}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -159,22 +155,36 @@ def _openapi() -> Any:  # noqa: ANN401  # a JSON document
 
 
 def _navigation(pages: list[str]) -> list[dict[str, Any]]:
-    """Return the chapters. A page that no other chapter has is in the reference."""
-
-    def folder(name: str) -> list[str]:
-        own = sorted(page for page in pages if page.startswith(f"{name}/"))
-        return sorted(own, key=lambda page: not page.endswith("/README.md"))
-
-    chapters: dict[str, list[Any]] = {
-        "Start": [*START, {"简体中文": CHINESE}],
-        "How-to": [*folder("how-to"), {"In CI": folder("integrations")}, {"Operation": OPERATION}],
-        "Senders": folder("senders"),
-        "Reference": [],
-        "Explanation": [*EXPLANATION, {"Decisions": folder("decisions")}],
-        "Project": [page for page in folder("project") if page not in CHINESE],
-    }
-    chapters["Project"].append("adding-a-dialect.md")
-    placed = str(chapters)
-    chapters["Reference"] = [page for page in sorted(pages) if f"'{page}'" not in placed]
+    """Return the chapters: the sections of docs/README.md, and the pages that each links."""
+    left = [page for page in pages if page not in CHINESE["简体中文"]]
+    chapters: dict[str, list[Any]] = {"Start": _take(left, "README.md")}
+    for section in re.split(r"^## ", (ROOT / DOCS / "README.md").read_text(), flags=re.MULTILINE)[
+        1:
+    ]:
+        title, _, text = section.partition("\n")
+        entries = chapters.setdefault(title, [])
+        for line in text.splitlines():
+            if line.endswith(":") and line[0].isupper():
+                entries = []
+                chapters[title].append({line[:-1]: entries})
+            for _, target, _ in _LINK.findall(line):
+                entries += _take(left, target)
+    chapters["Tutorial"].append(CHINESE)
     chapters["Reference"].append({"The API in Swagger UI": f"{API}/index.html"})
-    return [{title: own} for title, own in chapters.items()]
+    chapters["Contribute"] += left
+    return [{title: entries} for title, entries in chapters.items()]
+
+
+def _take(left: list[str], target: str) -> list[Any]:
+    """Take the page of a link out of those that are left; of a folder's page, all of the folder."""
+    page = _site_path(_resolved(f"{DOCS}README.md", target))
+    folder = page.removesuffix("README.md")
+    taken = [
+        each
+        for each in left
+        if each == page or (folder and folder != page and each.startswith(folder))
+    ]
+    left[:] = [each for each in left if each not in taken]
+    if len(taken) < 2:  # noqa: PLR2004  # a page, not a folder
+        return taken
+    return [{folder.strip("/").capitalize(): sorted(taken, key=lambda each: each != page)}]

@@ -75,7 +75,7 @@ def backup(file: Path) -> None:
     """Copy an SQLite ledger to a new FILE while the service runs.
 
     The copy is consistent and compact. A service started on it continues from the moment of the
-    copy. For PostgreSQL use pg_dump: see docs/operating.md.
+    copy. For PostgreSQL use pg_dump: see docs/how-to/back-up-and-restore.md.
     """
     back_up(_ledger_url(), file)
     click.echo(f"the ledger was copied to {file}")

@@ -1,4 +1,4 @@
-"""docs/rules.md: the examples give the documented syncs, and the lists are complete."""
+"""docs/rules.md is complete, and the examples of the ten tasks give the documented syncs."""
 
 import re
 from collections.abc import Sequence
@@ -17,9 +17,12 @@ from swrhook.rules.targets import TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace, Trace
 from swrhook.rules.versions import STAGES, parse_version
 
-PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "rules.md").read_text(encoding="utf-8")
 TASKS = re.findall(
-    r"^### (\d+)\. .*?```yaml\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL
+    r"^## (\d+)\. .*?```yaml\n(.*?)```\n\n```text\n(.*?)```",
+    (DOCS / "how-to" / "write-rules.md").read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
 )
 BASE: dict[str, Any] = {
     "swr": {

@@ -56,7 +56,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
 
 
 def copy(source: str, target: str, folder: Path) -> None:
-    """Back up a ledger as docs/operating.md says, and restore it."""
+    """Back up a ledger as docs/how-to/back-up-and-restore.md says, and restore it."""
     if source.startswith("sqlite"):
         command = [sys.executable, "-m", "swrhook", "db", "backup", str(make_url(target).database)]
         environ = {**os.environ, "SWRHOOK_DATABASE_URL": source}

@@ -23,8 +23,10 @@ ROUNDS = {
         "get-notified",
         "back-up-and-restore",
         "repair",
+        "ask-your-account",
     ),
     "change": (
+        "write-rules",
         "backfill",
         "change-rules",
         "rotate-a-secret",
