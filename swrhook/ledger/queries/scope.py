@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Column, Connection, Table, func, or_
+from sqlalchemy import Column, Connection, Table, false, func, or_
 
 from swrhook.ledger.queries.pagination import Condition, distinct, in_values
 from swrhook.rules.glob import Glob
@@ -27,7 +27,7 @@ def in_scope(column: Column[str], scope: Namespaces | None) -> list[Condition]:
         if not pattern.literal
     ]
     equal = [in_values(column, literals)] if literals else []
-    return [or_(*equal, *likes)]
+    return [or_(false(), *equal, *likes)]  # without a pattern, nothing is in scope
 
 
 def _to_like(glob: Glob) -> str:

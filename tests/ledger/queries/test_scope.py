@@ -29,7 +29,16 @@ def pushed(namespace: str, tag: str = "v1") -> Push:
 
 @pytest.mark.parametrize(
     "patterns",
-    [("team-a",), ("team-a-*",), ("team-a?1",), ("team_a",), ("team-a", "o*r"), ("*",), ("x%",)],
+    [
+        (),
+        ("team-a",),
+        ("team-a-*",),
+        ("team-a?1",),
+        ("team_a",),
+        ("team-a", "o*r"),
+        ("*",),
+        ("x%",),
+    ],
 )
 def test_lists_have_what_the_patterns_match(database: Database, patterns: tuple[str, ...]) -> None:
     for name in NAMES:

@@ -124,6 +124,7 @@ GRANTS: list[tuple[Any, dict[str, Any], str, dict[str, int]]] = [
     (["ops", "admins", "others"], {}, "(admin)", {"/audit": 200}),
     (["team-a"], {}, "(operate)", {"/syncs": 200, "/rules": 403}),
     ("developers", {"organizations": ["team-b", "*"]}, "(read)", {"/rules": 403}),
+    ("developers", {}, "(read)", {"/syncs": 200, "/repositories": 200, "/rules": 403}),
     (["ops", "team-a"], {}, "(operate)", {"/rules": 200, "/audit": 403}),
 ]
 
