@@ -113,7 +113,9 @@ audit: ## ask for known vulnerabilities of the pins; says so when it cannot look
 sbom: ## write the software bill of materials into dist/, from requirements.txt
 	@mkdir -p dist && $(PYTHON) .ci/sbom.py dist/swrhook-$(VERSION).cdx.json
 
-tools: $(IN_VENV)/helm ## install helm and kubectl, with which the tests try what is for Kubernetes
+PROVIDER := tests/sso/certified/node_modules/.installed
+
+tools: $(IN_VENV)/helm $(PROVIDER) ## install helm, kubectl and an identity provider, for the tests
 
 site: $(DEVELOPMENT) ## build the documentation's site into site/; a link that leads nowhere fails
 	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(IN_VENV)/mkdocs build --quiet --strict
@@ -158,6 +160,10 @@ $(RUNTIME): requirements.txt
 
 $(IN_VENV)/helm: .ci/requirements.txt | $(DEVELOPMENT)
 	@$(IN_VENV)/python .ci/kubernetes_tools.py $(IN_VENV)
+
+$(PROVIDER): tests/sso/certified/package-lock.json
+	@npm ci --prefix $(dir $<) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@$(PIP) install --require-hashes --requirement requirements-dev.txt

@@ -4,12 +4,13 @@ Every request to it is bounded, and nothing that it issues is kept.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from swrhook.auth.ports import KeyProvider
 from swrhook.config.sso import Sso
@@ -100,7 +101,7 @@ class IdentityProvider:
         from authlib.oauth2.client import OAuth2Client  # noqa: PLC0415  # large
 
         method = "client_secret_basic" if metadata.takes_basic else "client_secret_post"
-        return OAuth2Client(
+        client = OAuth2Client(
             _TokenEndpoint(self._settings),
             sso.client_id,
             sso.client_secret,
@@ -109,6 +110,8 @@ class IdentityProvider:
             redirect_uri=sso.url + CALLBACK_PATH,
             code_challenge_method="S256",
         )
+        client.register_client_auth_method(("client_secret_basic", _add_basic))
+        return client
 
     def _exchange(self, sso: Sso, metadata: ProviderMetadata, code: str, verifier: str) -> Json:
         """Return the tokens for a code."""
@@ -137,6 +140,13 @@ class IdentityProvider:
         if get(user, "sub") != get(claims, "sub"):
             raise Unauthenticated("the provider's page on the user is about another one")
         return dict(user)
+
+
+def _add_basic(client: Any, _method: str, url: str, headers: dict[str, str], body: str) -> Any:  # noqa: ANN401  # untyped
+    """Authenticate with the client's secret, form-encoded as RFC 6749 (2.3.1) says."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    return url, headers, body
 
 
 class _TokenEndpoint:
