@@ -28,14 +28,14 @@ _FILL = """
 INSERT INTO syncs (
   id, sender, source_region, namespace, repository, tag, digest, target_region, target_namespace,
   override, lane, route, rule, rules_version, state, created_at, updated_at, verified_at,
-  attempts, polls, failures, retriggers, lost_claims, alone
+  attempts, polls, failures, retriggers, lost_claims, alone, backfill, urgency
 )
 WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)
 SELECT
   printf('00%024d', n), 'ci', 'cn-north-4', 'team', 'app-' || n % 1000, 'v' || n,
   'sha256:' || lower(hex(randomblob(32))), 'cn-east-3', 'team', 0,
   replace(:lane, 'app-0', 'app-' || n % 1000), replace(:lane, 'app-0', 'app-' || n % 1000) || n,
-  'all', '0123456789ab', 'verified', n, n, n, 1, 1, 0, 0, 0, 0
+  'all', '0123456789ab', 'verified', n, n, n, 1, 1, 0, 0, 0, 0, 0, 0
 FROM numbers
 """
 # The calls of these syncs.

@@ -1,8 +1,8 @@
-"""The benchmark of the rules runs, in small; the others share their parts with the tests."""
+"""The benchmarks that use the program's own modules run, in small; others start it as it is."""
 
 from pytest import CaptureFixture, MonkeyPatch
 
-from bench import rules
+from bench import claims, rules
 
 
 def test_the_benchmark_of_the_rules_measures_each_kind(
@@ -15,3 +15,13 @@ def test_the_benchmark_of_the_rules_measures_each_kind(
 
     table = capsys.readouterr().out
     assert all(kind in table for kind in rules.KINDS)
+
+
+def test_the_benchmark_of_claims_measures_each_size(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "SIZES", (0, 20))
+    monkeypatch.setattr(claims, "CLAIMS", 1)
+
+    measurement = claims.measure()
+
+    (plot,) = measurement.plots
+    assert [size for size, _ in plot.lines["median"]] == [0, 20]
