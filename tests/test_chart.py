@@ -165,6 +165,42 @@ def test_what_is_mounted_and_referred_to_is_there(objects: list[dict[str, Any]])
                 assert ("PersistentVolumeClaim", claim) in names
 
 
+def test_nobody_connects_from_everywhere(objects: list[dict[str, Any]]) -> None:
+    [policy] = of_kind(objects, "NetworkPolicy")
+    to_service, to_metrics = policy["spec"]["ingress"]
+
+    assert {"podSelector": {}} in to_service["from"]  # of the same namespace
+    for rule in (to_service, to_metrics):
+        assert all(peer not in ({}, {"namespaceSelector": {}}) for peer in rule["from"])
+        assert not any("ipBlock" in peer for peer in rule["from"])
+    assert to_service["ports"] == [{"port": 8080}]  # without the workers' metrics
+    assert {"port": 8081} in to_metrics["ports"]
+
+
+def test_no_list_of_the_policy_admits_everyone() -> None:
+    policy: dict[str, list[Any]] = {
+        "from": [],
+        "metricsFrom": [],
+    }  # Kubernetes takes an empty `from` for everyone
+    values = {"secrets": {"existingSecret": "own"}, "networkPolicy": policy}
+    [rule] = of_kind(render(values), "NetworkPolicy")[0]["spec"]["ingress"]
+
+    assert rule["from"] == [{"podSelector": {}}]
+
+
+def test_the_gateway_may_connect() -> None:
+    objects = render(yaml.safe_load(SETS["With operators of the cluster"]))
+    [route], [policy] = of_kind(objects, "HTTPRoute"), of_kind(objects, "NetworkPolicy")
+    name = "kubernetes.io/metadata.name"
+    admitted = [
+        peer["namespaceSelector"]["matchLabels"][name]
+        for peer in policy["spec"]["ingress"][0]["from"]
+        if "namespaceSelector" in peer
+    ]
+
+    assert [parent["namespace"] for parent in route["spec"]["parentRefs"]] == admitted
+
+
 def test_sqlite_is_one_pod_that_ends_before_its_successor_starts() -> None:
     objects = render(yaml.safe_load(SETS["With SQLite"]))
     [deployment] = of_kind(objects, "Deployment")
