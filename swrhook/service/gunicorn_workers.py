@@ -8,7 +8,7 @@ response at once, the main loop sends (response_writer.py).
 
 With TLS in gunicorn itself, threads read the connections. For that, and for bodies larger than the
 limit, every thread's connection has a time limit. After it, reading the connection looks as if the
-client had hung up, while a response can still be written.
+client had hung up, while a response can still be written: that no thread waits for, either.
 """
 
 import errno
@@ -30,15 +30,9 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from swrhook.service.file_descriptors import EXHAUSTED
 from swrhook.service.http_refusals import answer
-from swrhook.service.request_reader import (
-    MAX_LINGER,
-    REQUEST_TIMEOUT,
-    Connection,
-    RequestReader,
-    end_reading,
-)
+from swrhook.service.request_reader import REQUEST_TIMEOUT, Connection, RequestReader
 from swrhook.service.request_timer import RequestTimer
-from swrhook.service.response_writer import WRITE_TIMEOUT, ResponseSocket, ResponseWriter
+from swrhook.service.response_writer import ResponseSocket, ResponseWriter, TlsResponseSocket
 
 # The connections of an address that is no trusted proxy.
 MAX_CONNECTIONS = 128
@@ -199,7 +193,7 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         """Keep a connection for the next request or close it, once its response is sent."""
         if conn.rest:
             self._writer.send(conn, fs)
-        elif self.cfg.is_ssl or fs.exception() is not None or fs.result():
+        elif fs.exception() is not None or fs.result():
             super().finish_request(conn, fs)
         else:
             self._reader.linger(conn)
@@ -213,19 +207,11 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Serve one request of a connection, in a thread."""
         with self.timer.limit(conn):
-            keep_alive = super().handle(conn)
-            if keep_alive is False and self.cfg.is_ssl:
-                _linger(conn.sock)
-            return keep_alive
+            return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Run the application. A client that does not read the response is not waited for."""
-        if self.cfg.is_ssl:
-            conn.sock.settimeout(WRITE_TIMEOUT)
-            with suppress(TimeoutError):
-                return super().handle_request(req, conn)
-            return False
-        response = ResponseSocket(conn.sock)
+        response = (TlsResponseSocket if self.cfg.is_ssl else ResponseSocket)(conn.sock)
         try:
             # gunicorn's method uses no more of a connection.
             place = SimpleNamespace(sock=response, client=conn.client, server=conn.server)
@@ -234,10 +220,10 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
             conn.rest = response.rest
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:  # noqa: ANN401  # gunicorn's own types
-        """Answer a request that is not HTTP, or has failed."""
+        """Answer a request that is not HTTP, or has failed, if the client reads what it gets."""
         with suppress(OSError):
-            client.settimeout(WRITE_TIMEOUT)
-            client.sendall(answer(exc))
+            client.settimeout(0)
+            client.send(answer(exc))
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:  # noqa: ANN401  # gunicorn's own types
         """Tell whether the connection can be reused: not if a thread would wait for its body."""
@@ -258,18 +244,3 @@ class DrainingWorker(TimeoutThreadWorker):
         leave = threading.Timer(DRAIN_TIME, super().handle_exit, (sig, frame))
         leave.daemon = True
         leave.start()
-
-
-def _linger(connection: socket.socket) -> None:
-    """Give the client of a TLS connection time to read the response, as RequestReader.linger does.
-
-    By the methods of socket.socket itself: those of a TLS socket would continue in plain text.
-    """
-    deadline = time.monotonic() + MAX_LINGER
-    with suppress(OSError):
-        socket.socket.shutdown(connection, socket.SHUT_WR)
-        while (remaining := deadline - time.monotonic()) > 0:
-            connection.settimeout(remaining)
-            if not socket.socket.recv(connection, 64 * 1024):
-                break
-    end_reading(connection)

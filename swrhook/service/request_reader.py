@@ -87,7 +87,7 @@ class RequestReader:
         """
         try:
             conn.sock.settimeout(0)
-            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.shutdown(socket.SHUT_WR)  # a TLS socket goes on in plain text, unread
         except OSError:
             self._close(conn)
             return

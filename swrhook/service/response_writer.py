@@ -2,6 +2,7 @@
 
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,8 @@ WRITE_TIMEOUT = 60.0
 # Bytes of all responses that their clients have not taken yet.
 MAX_BUFFERED = 64 * 1024 * 1024
 _WRITE_SIZE = 256 * 1024
+# The client takes nothing now.
+_NOT_NOW = (BlockingIOError, ssl.SSLWantWriteError)
 
 
 class ResponseSocket:
@@ -30,13 +33,34 @@ class ResponseSocket:
     def sendall(self, data: bytes) -> None:
         """Send what the client takes now, and keep the rest."""
         content = memoryview(data)
-        if not self.rest:
-            with suppress(BlockingIOError):
-                content = content[self._socket.send(content, socket.MSG_DONTWAIT) :]
-        self.rest += content
+        self.rest += content if self.rest else content[self._send(content) :]
+
+    def send(self, data: bytes) -> int:
+        """Do the same. With this gunicorn asks the client to continue."""
+        self.sendall(data)
+        return len(data)
+
+    def _send(self, content: memoryview) -> int:
+        """Return how many bytes the client took."""
+        with suppress(BlockingIOError):
+            return self._socket.send(content, socket.MSG_DONTWAIT)
+        return 0
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # all else is the socket's own
         return getattr(self._socket, name)
+
+
+class TlsResponseSocket(ResponseSocket):
+    """The same with TLS, whose sockets have no flags and send one record at a time."""
+
+    def _send(self, content: memoryview) -> int:
+        sent = 0
+        self._socket.settimeout(0)
+        with suppress(*_NOT_NOW):
+            while sent < len(content):
+                sent += self._socket.send(content[sent:])
+        self._socket.settimeout(None)
+        return sent
 
 
 class ResponseWriter:
@@ -84,7 +108,7 @@ class ResponseWriter:
     def _write(self, conn: Connection, sock: socket.socket) -> None:
         try:
             sent = sock.send(conn.rest[:_WRITE_SIZE])
-        except BlockingIOError:
+        except _NOT_NOW:
             return
         except OSError:
             self._stop(conn)

@@ -92,3 +92,16 @@ def test_a_reader_that_hangs_up_is_closed(loop: Loop) -> None:
     loop.turn()
 
     assert (loop.closed, loop.finished) == ([connection], [])
+
+
+def test_a_client_that_reads_nothing_is_not_waited_for() -> None:
+    ours, client = socket.socketpair()
+    with ours, client:
+        ours.settimeout(10)
+        sending = ResponseSocket(ours)
+        sending.sendall(LARGE)
+        before = len(sending.rest)
+
+        assert before
+        assert sending.send(b"HTTP/1.1 100 Continue\r\n\r\n") == 25  # as gunicorn does
+        assert len(sending.rest) == before + 25
