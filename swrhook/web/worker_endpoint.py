@@ -1,7 +1,8 @@
 """The HTTP endpoint of a worker process: health and metrics, nothing else.
 
 waitress reads requests in one thread for all connections, so that slow clients occupy none of the
-threads that answer.
+threads that answer. When there are too many connections, the oldest makes room for a new one:
+waitress itself would accept none until one of them ends.
 """
 
 import socket
@@ -13,13 +14,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from waitress import create_server, wasyncore
+from waitress.channel import HTTPChannel
 
 from swrhook.errors import BadConfiguration, Mistake
 from swrhook.web.problems import problem
 
 SHOWN = ("/healthz", "/readyz", "/metrics")
+MAX_CONNECTIONS = 64
 _THREADS = 2
-_MAX_CONNECTIONS = 64
 # Seconds without a byte, after which a connection is closed.
 _IDLE_TIMEOUT = 10
 # Bytes: none of these requests has a body.
@@ -38,6 +40,18 @@ def restrict_paths(web: Flask) -> WSGIApplication:
     return application
 
 
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    """A connection. The oldest one without a whole request ends when there are too many."""
+
+    def __init__(self, server: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # waitress's
+        others = server.active_channels.values()  # the oldest first
+        if len(others) >= MAX_CONNECTIONS:
+            next(
+                (other for other in others if not other.requests), next(iter(others))
+            ).handle_close()
+        super().__init__(server, *args, **kwargs)
+
+
 class WorkerEndpoint:
     """Serves `bind` (HOST:PORT) in a thread, until `stop`.
 
@@ -53,7 +67,7 @@ class WorkerEndpoint:
             map=self._open,
             sockets=[listener],
             threads=_THREADS,
-            connection_limit=_MAX_CONNECTIONS,
+            connection_limit=2 * MAX_CONNECTIONS,  # never reached: see _Channel
             channel_timeout=_IDLE_TIMEOUT,
             cleanup_interval=_IDLE_TIMEOUT,
             max_request_header_size=_MAX_HEADER,
@@ -62,6 +76,7 @@ class WorkerEndpoint:
             asyncore_use_poll=True,
             ident=None,
         )
+        self._server.channel_class = _Channel
         self._thread = Thread(target=self._server.run, name="metrics", daemon=True)
         self._thread.start()
 

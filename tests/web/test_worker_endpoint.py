@@ -2,13 +2,14 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from threading import Event, Thread
 
 import pytest
 import requests
 
 from swrhook.errors import BadConfiguration
-from swrhook.web.worker_endpoint import SHOWN, WorkerEndpoint
+from swrhook.web.worker_endpoint import MAX_CONNECTIONS, SHOWN, WorkerEndpoint
 from tests.web.harness import READ, WebHarness
 
 
@@ -41,6 +42,31 @@ def test_slow_clients_occupy_no_thread(server: WorkerEndpoint, sent: bytes) -> N
         for _ in range(20):
             slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             slow.sendall(sent)
+
+        url = f"http://127.0.0.1:{server.port}/healthz"
+        assert requests.get(url, timeout=20).status_code == 200
+
+
+def test_connections_that_drip_keep_nobody_out(server: WorkerEndpoint) -> None:
+    is_over = Event()
+
+    def drip(connections: list[socket.socket]) -> None:
+        while not is_over.wait(1):
+            for connection in connections:
+                with suppress(OSError):
+                    connection.send(b"x")
+
+    with ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            for _ in range(MAX_CONNECTIONS + 10)
+        ]
+        for connection in slow:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+        thread = Thread(target=drip, args=(slow,))
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(is_over.set)
 
         url = f"http://127.0.0.1:{server.port}/healthz"
         assert requests.get(url, timeout=20).status_code == 200
