@@ -69,6 +69,8 @@ class WebContext:
     computations: Turns = field(default_factory=lambda: Turns("explanation", wait=1, waiting=4))
     # Each asks the identity provider, which may be slow; everybody can begin one.
     sign_ins: Turns = field(default_factory=lambda: Turns("sign-in", wait=5, waiting=4))
+    # Those of addresses that were refused often.
+    doubtful_sign_ins: Turns = field(default_factory=lambda: Turns("sign-in", wait=5, waiting=4))
     # Pages of more than USUAL_LIMIT items: writing 1,000 takes some 50 ms of the interpreter.
     large_pages: Turns = field(default_factory=lambda: Turns("large page", wait=5, waiting=4))
 

@@ -59,8 +59,6 @@ def add_single_sign_on(blueprint: Blueprint, web: WebContext, failures: FailedSi
             # Any page of the web can make a browser come here: that is no try of its user.
             error = say("Not signed in: %(reason)s.", reason=_STRANGER)
             return render_form(config, HTTPStatus.FORBIDDEN, path, error)
-        if (refusal := refuse_too_many(web, failures, path)) is not None:
-            return refusal
         answer = _sign_in(web, sso, attempt, failures, path)
         delete_cookie(request, answer, ATTEMPT_COOKIE, config.options.trusted_proxies)
         return answer
@@ -100,9 +98,13 @@ def _sign_in(
     web: WebContext, sso: Sso, attempt: Attempt, failures: FailedSignIns, path: str
 ) -> Response:
     config, now = web.config.current(), web.clock.now()
+    # Whoever shares an address with one that fails often is not locked out, since the provider
+    # proves who they are. But neither does that address take the turns of all others.
+    address = client_address(request, config.options.trusted_proxies)
+    turns = web.doubtful_sign_ins if failures.wait(address) else web.sign_ins
     try:
         code = _read_code(sso)
-        with web.sign_ins.take():
+        with turns.take():
             identity = web.identity_provider.identify(sso, code, attempt, now)
     except Unauthenticated as exc:
         return _refuse(web, failures, path, NOBODY, str(exc))
@@ -142,6 +144,8 @@ def _read_code(sso: Sso) -> str:
 def _refuse(
     web: WebContext, failures: FailedSignIns, path: str, user: str, reason: str
 ) -> Response:
+    if (refusal := refuse_too_many(web, failures, path)) is not None:
+        return refusal
     web.metrics.access_denied.labels("unauthenticated").inc()
     config = web.config.current()
     address = client_address(request, config.options.trusted_proxies)

@@ -353,6 +353,31 @@ def test_too_many_refused_sign_ins_have_to_wait(browser: FlaskClient) -> None:
     assert refuse_often(browser) == [403] * MAX_FAILURES + [429]
 
 
+def test_a_right_sign_in_is_never_locked_out(
+    harness: WebHarness, browser: FlaskClient, provider: LocalProvider
+) -> None:
+    """Others may have the same address, behind one proxy."""
+    refuse_often(browser)
+    user = harness.web.test_client()
+
+    assert sign_in(user).status_code == 303
+    assert user.get("/syncs").status_code == 200
+    provider.groups = ["strangers"]
+    assert sign_in(user).status_code == 429
+
+
+def test_an_address_that_fails_often_takes_no_turn_of_others(
+    harness: WebHarness, browser: FlaskClient
+) -> None:
+    refuse_often(browser)
+    other = harness.web.test_client()
+    other.environ_base["REMOTE_ADDR"] = "10.0.0.1"
+    with harness.context.doubtful_sign_ins.take():
+        assert sign_in(other).status_code == 303
+    with harness.context.sign_ins.take():
+        assert sign_in(browser).status_code == 303
+
+
 def test_pages_of_others_can_neither_lock_a_user_out_nor_fill_the_audit_log(
     harness: WebHarness, browser: FlaskClient
 ) -> None:
