@@ -1,5 +1,6 @@
 """The audit log: one row for every write over the API."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -46,10 +47,11 @@ class AuditFilter(PageFilter):
     since: datetime | None = None
 
 
-def record_write(database: Database, write: AuditEntry, at: datetime) -> None:
-    """Record a write. Raises CannotRecord."""
+def record_writes(database: Database, writes: Sequence[AuditEntry], at: datetime) -> None:
+    """Record writes. Raises CannotRecord."""
+    rows = [{"id": new_id(), "at": at, **asdict(write)} for write in writes]
     with transaction(database) as connection:
-        connection.execute(insert(audit), {"id": new_id(), "at": at, **asdict(write)})
+        connection.execute(insert(audit), rows)
 
 
 def list_writes(connection: Connection, filters: AuditFilter) -> Page[ListedAudit]:

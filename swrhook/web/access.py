@@ -50,7 +50,7 @@ ROLES: Mapping[str, Role] = {
     "dashboard.accept_rules": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
     "dashboard.audit": Role.ADMIN,
-    "dashboard.sign_out": Role.READ,
+    "dashboard.sign_out": Role.ASK,
     "dashboard.compare": Role.READ,  # as whatif.compare
 }
 
@@ -80,6 +80,7 @@ SCOPED = frozenset(
     }
 )
 
+LONGEST_OBJECT = 500
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -131,9 +132,9 @@ def require_visible(namespaces: Iterable[str]) -> None:
         raise Forbidden("the token is limited to other organizations (namespaces)")
 
 
-def name_object(name: str) -> None:
-    """Set the object of the current request in the audit log, where its path does not name it."""
-    g.named_object = name
+def name_object(*names: str) -> None:
+    """Set the objects of the current request in the audit log, where its path does not name it."""
+    g.named_objects = names
 
 
 def token_holder() -> AccessToken | None:
@@ -148,10 +149,13 @@ def token_name() -> str | None:
     return None if holder is None else holder.name
 
 
-def named_object() -> str | None:
-    """Return the object of the current request: as set by `name_object`, or the id in its path."""
-    name: str | None = g.get("named_object")
-    return name or next(iter((request.view_args or {}).values()), None)
+def named_objects() -> Sequence[str | None]:
+    """Return the objects of the current request: as set by `name_object`, or the id in its path.
+
+    A long name is cut: an index of PostgreSQL takes no longer ones, and the write would be missing.
+    """
+    names = g.get("named_objects") or [*(request.view_args or {}).values()][:1]
+    return [name[:LONGEST_OBJECT] for name in names] or [None]
 
 
 def required_role(access: Access) -> Role | None:

@@ -14,10 +14,10 @@ from flask import Blueprint, Response, g, request
 
 from swrhook import logs
 from swrhook.errors import CannotRecord
-from swrhook.ledger.audit import AuditEntry, record_write
+from swrhook.ledger.audit import AuditEntry, record_writes
 from swrhook.ledger.database import Database
 from swrhook.ledger.idempotency import IdempotentRequest, StoredResponse, release, reserve, store
-from swrhook.web.access import SAFE_METHODS, is_write, named_object, token_holder, token_name
+from swrhook.web.access import SAFE_METHODS, is_write, named_objects, token_holder, token_name
 from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
 
@@ -50,10 +50,14 @@ def _add_audit(blueprint: Blueprint, web: WebContext) -> None:
         if holder is None or request.url_rule is None or not is_new:
             return answer
         action = f"{request.method} {request.url_rule.rule}"
-        write = AuditEntry(holder.name, holder.role, action, named_object(), answer.status_code)
-        logs.event("api.write", **asdict(write))
+        writes = [
+            AuditEntry(holder.name, holder.role, action, name, answer.status_code)
+            for name in named_objects()
+        ]
+        for write in writes:
+            logs.event("api.write", **asdict(write))
         try:
-            record_write(web.database, write, web.clock.now())
+            record_writes(web.database, writes, web.clock.now())
         except CannotRecord as exc:
             logs.warning("api.write_not_kept", reason=str(exc))
         return answer
@@ -67,7 +71,8 @@ def _add_idempotency(blueprint: Blueprint, web: WebContext) -> None:
         if token_name() is None or request.method in SAFE_METHODS:
             return None
         request.max_content_length = web.config.current().options.body_limit
-        key = request.headers.get(HEADER)
+        # Of a query no answer is kept: it may be large, and the role `ask` is enough for one.
+        key = request.headers.get(HEADER) if is_write() else None
         return None if key is None else _reserve(web.database, key, web.clock.now())
 
     @blueprint.after_request

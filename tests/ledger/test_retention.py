@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Table, func, select, update
 
-from swrhook.ledger.audit import AuditEntry, record_write
+from swrhook.ledger.audit import AuditEntry, record_writes
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
 from swrhook.ledger.delivery_bodies import prune_other_bodies
@@ -319,7 +319,7 @@ def test_calls_are_deleted_after_the_last_of_their_syncs(database: Database) -> 
 
 def test_the_audit_log_is_kept_for_as_long(database: Database) -> None:
     for at, token in ((OLD, "then"), (NEW, "now")):
-        record_write(database, AuditEntry(token, "operate", "POST syncs", None, 202), at)
+        record_writes(database, [AuditEntry(token, "operate", "POST syncs", None, 202)], at)
 
     assert prune(database, prune_audit) == {"audit": 1}
     assert [row["token"] for row in everything(database, audit)] == ["now"]

@@ -1,11 +1,13 @@
 """Every write of the API and the dashboard is recorded with the token that made it."""
 
 import json
+from secrets import token_hex
 
 import pytest
 from sqlalchemy import text
 
 from swrhook import logs
+from swrhook.web.access import LONGEST_OBJECT
 from tests.web.harness import ADMIN, OPERATE, READ, SECRET, WebHarness, order, writes
 
 RETRY = "POST /api/v1/syncs/<sync_id>/retry"
@@ -86,3 +88,13 @@ def test_a_write_that_cannot_be_recorded_is_carried_out_and_logged(
         "team/web:v1",
         202,
     )
+
+
+def test_a_long_name_does_not_keep_a_write_out_of_the_audit_log(harness: WebHarness) -> None:
+    """An index of PostgreSQL has no room for it, and the row could not be inserted."""
+    name = token_hex(3000)
+    harness.client(OPERATE).post(f"/api/v1/deliveries/{name}/replay")
+    harness.client(OPERATE).post("/api/v1/pause", json={"region": name})
+
+    paused = f"region {name}"[:LONGEST_OBJECT]
+    assert [row[3] for row in writes(harness)] == [paused, name[:LONGEST_OBJECT]]

@@ -10,7 +10,7 @@ from swrhook.ledger.idempotency import LOST_AFTER, RETENTION
 from swrhook.ledger.tables import idempotency_keys
 from swrhook.syncs.states import Event
 from tests.factories import everything
-from tests.web.harness import ADMIN, OPERATE, WebHarness, listed_syncs, order, writes
+from tests.web.harness import ADMIN, ASK, OPERATE, WebHarness, listed_syncs, order, writes
 
 
 def test_a_repeated_key_has_one_effect_and_the_same_answer(harness: WebHarness) -> None:
@@ -115,3 +115,13 @@ def test_a_body_that_is_too_large_is_413(harness: WebHarness) -> None:
             "/api/v1/syncs", data=body, content_type="application/json", headers=headers
         )
         assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
+
+
+def test_no_answer_of_a_query_is_stored(harness: WebHarness) -> None:
+    """It may be large, and whoever may only ask could fill the ledger with them."""
+    body = {"images": ["other/web:v1"]}
+    headers = {"Idempotency-Key": "job-1"}
+    answer = harness.client(ASK).post("/api/v1/availability", json=body, headers=headers)
+
+    assert answer.status_code == 404
+    assert everything(harness.database, idempotency_keys) == []

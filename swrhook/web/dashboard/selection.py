@@ -20,6 +20,9 @@ from swrhook.web.context import WebContext
 from swrhook.web.dashboard.paths import local_path
 from swrhook.wording.message import say, say_count
 
+# Twice what a page shows. Each takes a commit of its own.
+MOST_SELECTED = 100
+
 
 def add_selection(blueprint: Blueprint, web: WebContext) -> None:
     """Add the routes."""
@@ -48,13 +51,15 @@ def _change_selected(
 ) -> Response:
     """Change the selected syncs one by one; those that cannot be changed are counted."""
     selected = dict.fromkeys(request.form.getlist("sync"))
+    if len(selected) > MOST_SELECTED:
+        raise BadRequest(say("select at most %(count)s syncs at a time", count=MOST_SELECTED))
+    name_object(*selected)
     refused = 0
     for sync_id in selected:
         try:
             change(web, sync_id)
         except (NotFound, StateForbids):
             refused += 1
-    name_object(f"{len(selected)} syncs")
     path = local_path(request.form.get("path", ""), otherwise=url_for(".syncs"))
     return _redirect_to_list(path, verb, len(selected) - refused, refused)
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import CannotRecord
-from swrhook.ledger.audit import AuditEntry, record_write
+from swrhook.ledger.audit import AuditEntry, record_writes
 from swrhook.web import session
 from swrhook.web.access import find_holder
 from swrhook.web.client_address import client_address
@@ -121,6 +121,6 @@ def record_attempt(web: WebContext, attempt: AuditEntry, **more: str) -> None:
     """Record a sign-in or a refused one; the line in the log remains if that fails."""
     logs.event("dashboard.sign_in", **asdict(attempt), **more)
     try:
-        record_write(web.database, attempt, web.clock.now())
+        record_writes(web.database, [attempt], web.clock.now())
     except CannotRecord as exc:
         logs.warning("api.write_not_kept", reason=str(exc))

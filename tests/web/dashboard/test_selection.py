@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.audit import AuditFilter, list_writes
 from swrhook.syncs.states import Event
+from swrhook.web.dashboard.selection import MOST_SELECTED
 from tests.factories import all_syncs
 from tests.web.harness import ADMIN, OPERATE, READ, WebHarness, form_key, signed_in
 
@@ -63,11 +64,22 @@ def test_selected_syncs_are_cancelled(harness: WebHarness, client: FlaskClient) 
 def test_a_change_of_selected_syncs_is_in_the_audit_log(
     harness: WebHarness, client: FlaskClient
 ) -> None:
-    submit(client, "/syncs/retry", sync=[reject(harness, "team/web:v1")])
+    selected = [reject(harness, f"team/web:v{number}") for number in (1, 2)]
+    submit(client, "/syncs/retry", sync=selected)
 
     with harness.database.read() as connection:
-        writes = list_writes(connection, AuditFilter()).items
-    assert [(write.token, write.object) for write in writes][:1] == [("ops", "1 syncs")]
+        writes = list_writes(connection, AuditFilter(action="POST /syncs/retry")).items
+    assert {(write.token, write.object) for write in writes} == {("ops", id_) for id_ in selected}
+
+
+def test_a_selection_is_bounded(harness: WebHarness, client: FlaskClient) -> None:
+    [pending] = harness.push("team/web:v1").syncs
+    made_up = [str(number) for number in range(MOST_SELECTED)]
+
+    answer = submit(client, "/syncs/cancel", sync=[pending.id, *made_up])
+
+    assert (answer.status_code, "at most 100 syncs" in answer.text) == (400, True)
+    assert [sync.state.value for sync in all_syncs(harness.database)] == ["pending"]
 
 
 @pytest.mark.parametrize("path", ["https://evil.example/x", "//evil.example", "/\\evil.example"])
@@ -119,12 +131,13 @@ def test_a_made_up_note_is_not_shown(client: FlaskClient, done: str) -> None:
 
 
 def test_the_audit_log_is_for_administrators(harness: WebHarness, client: FlaskClient) -> None:
-    submit(client, "/syncs/retry", sync=[reject(harness, "team/web:v1")])
+    selected = reject(harness, "team/web:v1")
+    submit(client, "/syncs/retry", sync=[selected])
     admin = signed_in(harness, ADMIN)
 
     page = admin.get("/audit?token=ops").text
 
-    assert "1 syncs" in page
+    assert selected in page
     assert 'href="/audit"' in page
     assert 'href="/audit"' not in client.get("/").text
     assert client.get("/audit").status_code == 403

@@ -12,7 +12,7 @@ from swrhook.web.dashboard.security import FORM_KEY
 from swrhook.web.rate_limit import MAX_FAILURES, MAX_RECORDED
 from swrhook.web.session import COOKIE
 from tests.factories import everything
-from tests.web.harness import ADMIN, OPERATE, READ, WebHarness, form_key, signed_in, writes
+from tests.web.harness import ADMIN, ASK, OPERATE, READ, WebHarness, form_key, signed_in, writes
 
 
 def try_to_sign_in(client: FlaskClient, token: str, **environ: str) -> TestResponse:
@@ -62,6 +62,14 @@ def test_signing_out_ends_the_session(harness: WebHarness) -> None:
 
     assert (answer.status_code, answer.location) == (303, "/sign-in")
     assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
+
+
+def test_whoever_may_only_ask_can_sign_out_again(harness: WebHarness) -> None:
+    client = signed_in(harness, ASK)
+    key = form_key(client.get("/"))
+
+    assert client.post("/sign-out", data={FORM_KEY: key}).status_code == 303
+    assert everything(harness.database, sessions) == []
 
 
 def test_a_copy_of_the_cookie_is_invalid_after_signing_out(harness: WebHarness) -> None:
