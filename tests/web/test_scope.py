@@ -232,6 +232,10 @@ def repairs(kind: str) -> Callable[[Scene], None]:
     def check(scene: Scene) -> None:
         visible = {scene.own_repair} if kind == "backfill" else set()
         assert ids(scene.api("GET", kind)) == visible
+        # A page is full, and no cursor is the id of a repair of others.
+        for limit in (1, 2):
+            page = scene.api("GET", f"{kind}?limit={limit}")
+            assert (ids(page), page.get_json()["next"]) == (visible, None)
 
     return check
 
@@ -409,6 +413,14 @@ def availability(scene: Scene) -> None:
 
     assert ask("team-a/web:v1") == {404}
     assert ask("team-b/web:v1") == {403}
+    # Where nothing leads, it would be asked whether the other team's image of this name is there.
+    digest = f"team-a/web@sha256:{'0' * 64}"
+    for image in ("team-a/web:v1", digest):
+        place = {"region": "cn-east-3", "namespace": "team-b"}
+        query = {"image": image, **place}
+        assert status(scene.api("GET", "availability", query_string=query)) == 403
+        body = {"images": [image], **place}
+        assert status(scene.api("POST", "availability", json=body)) == 403
 
 
 def gate(path: str) -> Callable[[Scene], None]:
@@ -573,3 +585,23 @@ def test_a_target_may_be_anywhere(scene: Scene) -> None:
     receipt = scene.harness.record(replace(entry, external_id="46", received_at=NOW))
 
     assert status(scene.api("GET", f"syncs/{sync_of(receipt)}")) == 200
+
+
+def test_pages_of_repairs_skip_those_of_others(scene: Scene) -> None:
+    seen: list[str] = []
+    own = [scene.own_repair, *(begin_backfill(scene, "team-a/web") for _ in range(2))]
+    begin_backfill(scene, "team-b/web")
+    cursor: str | None = ""
+    while cursor is not None:
+        more = f"&cursor={cursor}" if cursor else ""
+        page = scene.api("GET", f"backfill?limit=1{more}").get_json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+
+    assert seen == sorted(own, reverse=True)
+
+
+def begin_backfill(scene: Scene, repository: str) -> str:
+    body = {"repositories": [repository]}
+    answer = scene.harness.client(OPERATE).post("/api/v1/backfill", json=body)
+    return str(answer.get_json()["id"])

@@ -104,8 +104,11 @@ def check_images(
     max_age, region, namespace = query["max_age"], query.get("region"), query.get("namespace")
 
     def find_copies(snapshot: Snapshot) -> list[Copy]:
-        copies = (finder.find(snapshot, image, config, region, namespace) for image in images)
-        return list(chain.from_iterable(copies))
+        found = (finder.find(snapshot, image, config, region, namespace) for image in images)
+        copies = list(chain.from_iterable(found))
+        # What is copied from nowhere may be another organization's image of the same name.
+        require_visible(copy.at.namespace for copy in copies if copy.source is None)
+        return copies
 
     checked = web.availability.check(find_copies, Freshness(max_age), web.draining.begun)
     for copy in checked:

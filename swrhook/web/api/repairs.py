@@ -1,6 +1,7 @@
 """/api/v1/backfill and /api/v1/reconcile: compare targets with the rules, and repair them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from werkzeug.exceptions import Forbidden
@@ -16,7 +17,7 @@ from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
 from swrhook.usecases.repair_scope import backfill_scope
 from swrhook.web.access import is_visible, name_object, require_visible, scope
 from swrhook.web.api import schemas
-from swrhook.web.api.queries import FindingQuery, PageQuery, to_filter
+from swrhook.web.api.queries import LARGEST_PAGE, FindingQuery, PageQuery, to_filter
 from swrhook.web.api.routing import Routes
 from swrhook.web.context import WebContext
 from swrhook.web.problems import require
@@ -119,9 +120,18 @@ def list_visible_repairs(
 ) -> Page[ListedRepair]:
     """Return a page of the repairs of a kind, or of all, that the current request may see."""
     criteria = to_filter(repairs.RepairFilter, {**query}, web.clock.now())
-    page = web.read(repairs.list_repairs, kind, criteria)
-    # Repairs are few: what others began is left out, and a page may be short.
-    return Page([repair for repair in page.items if _is_visible(repair)], page.next)
+    if scope() is None:
+        return web.read(repairs.list_repairs, kind, criteria)
+    # Repairs are few, so that those of others are read and skipped. Pages and their cursors tell
+    # nothing of these, not even how many there are.
+    visible: list[ListedRepair] = []
+    portion, is_last = replace(criteria, limit=LARGEST_PAGE), False
+    while not is_last and len(visible) <= criteria.limit:
+        page = web.read(repairs.list_repairs, kind, portion)
+        visible += filter(_is_visible, page.items)
+        portion, is_last = replace(portion, cursor=page.next), page.next is None
+    items = visible[: criteria.limit]
+    return Page(items, items[-1].id if len(visible) > criteria.limit else None)
 
 
 def cancel_repair(web: WebContext, repair_id: str, kind: RepairKind | None = None) -> ListedRepair:
