@@ -117,6 +117,11 @@ def read_candidate(text: bytes, current: Mapping[str, Data]) -> Candidate:
     return Candidate(origins, rules, tuple(diagnostics.warnings), fingerprint)
 
 
+def read_fingerprint(text: bytes, current: Mapping[str, Data]) -> str:
+    """Return the fingerprint of the rules in an excerpt. Raises BadConfiguration."""
+    return read_candidate(text, current).fingerprint
+
+
 def _excerpt(data: Data) -> Data:
     """Return the excerpt of a document. A value of the wrong type stays in it, to be reported."""
     if not isinstance(data, dict):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from swrhook.errors import RateLimited
+from swrhook.web.api import coverage
 from swrhook.web.turns import Turns
 from tests.web.harness import ADMIN, READ, WebHarness, signed_in
 
@@ -49,6 +50,24 @@ def test_large_pages_take_turns(
         assert client.get(f"/api/v1/{name}?limit=101").status_code == 429
 
     assert client.get(f"/api/v1/{name}?limit=101").status_code == 200
+
+
+def test_a_file_of_syncs_takes_a_turn(harness: WebHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness.context.large_pages, "_wait", 0)
+    client = signed_in(harness, READ)
+    with harness.context.large_pages.take():
+        assert client.get("/repositories.csv").status_code == 429
+
+    assert client.get("/repositories.csv").status_code == 200
+
+
+def test_many_gaps_take_a_turn(harness: WebHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness.context.large_pages, "_wait", 0)
+    monkeypatch.setattr(coverage, "LARGEST_PAGE", 1)
+    client = harness.client()
+    with harness.context.large_pages.take():
+        assert client.get("/api/v1/coverage?gaps=0").status_code == 200
+        assert client.get("/api/v1/coverage?gaps=1000").status_code == 429
 
 
 @pytest.mark.parametrize("path", ["/api/v1/explain?image=team/web:v1", "/api/v1/rules", "/rules"])

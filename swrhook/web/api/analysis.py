@@ -1,8 +1,9 @@
 """/api/v1/explain and /api/v1/whatif: what the rules did, and what other rules would have done."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response
 from marshmallow import fields, validate
@@ -26,6 +27,9 @@ from swrhook.web.api.schema_base import ExampleSchema, one_of, schema_of
 from swrhook.web.api.schemas import SyncSchema
 from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
+
+Basis = TypeVar("Basis")
+Result = TypeVar("Result")
 
 DEFAULT_SINCE = timedelta(days=7)
 COMPARISON_TIMEOUT = 30  # seconds
@@ -130,16 +134,24 @@ def compare_rules(web: WebContext, candidate: str, since: Since) -> WhatIf:
     Raises BadConfiguration if the candidate is invalid or takes too long, and RateLimited while
     another one is compared.
     """
-    # "replace": JSON text may hold a lone surrogate, which UTF-8 cannot encode.
-    text = candidate.encode("utf-8", "replace")
     with web.comparisons.take():
         start = point_in_time(since, web.clock.now())
         basis = read_basis(web.config.current(), web.database, start)
-        try:
-            return run_separately(COMPARISON_TIMEOUT, compare_text, text, basis)
-        except TookTooLong:
-            message = (
-                f"takes longer than {COMPARISON_TIMEOUT} seconds: compare fewer rules, or pushes of"
-                " a shorter time (since)"
-            )
-            raise BadConfiguration([Mistake("candidate", 0, 0, message)]) from None
+        return evaluate(compare_text, candidate, basis)
+
+
+def evaluate(function: Callable[[bytes, Basis], Result], candidate: str, basis: Basis) -> Result:
+    """Return what a function makes of a candidate, in a process of its own.
+
+    Raises BadConfiguration if the candidate is invalid or takes too long.
+    """
+    # "replace": JSON text may hold a lone surrogate, which UTF-8 cannot encode.
+    text = candidate.encode("utf-8", "replace")
+    try:
+        return run_separately(COMPARISON_TIMEOUT, function, text, basis)
+    except TookTooLong:
+        message = (
+            f"takes longer than {COMPARISON_TIMEOUT} seconds: fewer rules are needed or, to compare"
+            " them, pushes of a shorter time (since)"
+        )
+        raise BadConfiguration([Mistake("candidate", 0, 0, message)]) from None

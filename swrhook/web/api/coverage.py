@@ -1,6 +1,7 @@
 """/api/v1/coverage: how much of what the rules want is at its targets."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,8 @@ def add_coverage_routes(routes: Routes, web: WebContext) -> None:
             and query.get("region") in (None, key.target_region)
         ]
         start, end = query["cursor"], query["cursor"] + query["limit"]
-        items = web.read(coverage.list_coverage, keys[start:end], query["gaps"])
+        is_large = query["gaps"] * len(keys[start:end]) > LARGEST_PAGE
+        with web.large_pages.take() if is_large else nullcontext():
+            items = web.read(coverage.list_coverage, keys[start:end], query["gaps"])
         following = str(end) if end < len(keys) else None
         return CoveragePage(items, web.read(coverage.read_discovery), following)

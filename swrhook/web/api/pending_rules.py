@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from swrhook.config.candidate import excerpt_of, read_candidate
+from swrhook.config.candidate import excerpt_of, read_fingerprint
 from swrhook.errors import BadConfiguration, StateForbids
 from swrhook.ledger.queries.views import Page
 from swrhook.ledger.rule_sets import list_pending
@@ -17,6 +17,7 @@ from swrhook.rules.plan import PlanChange
 from swrhook.usecases.reload_guard import Effect
 from swrhook.usecases.whatif import Example, RuleChanges
 from swrhook.web.access import name_object, token_name
+from swrhook.web.api.analysis import evaluate
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
 from swrhook.web.context import WebContext
@@ -105,8 +106,8 @@ def accept_rules(
     version = ""
     if candidate is not None:
         with web.comparisons.take():
-            text = candidate.encode("utf-8", "replace")
-            fingerprint = read_candidate(text, excerpt_of(web.config.current())).fingerprint
+            basis = excerpt_of(web.config.current())
+            fingerprint = evaluate(read_fingerprint, candidate, basis)
     else:
         versions = {rules.fingerprint: rules.version for rules in pending_rules(web)}
         if fingerprint not in versions:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,8 @@ _COLUMNS = (
     "id",
     "drift",
 )
+# Where a cell may begin with a character of a formula; of those, some are of full width.
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
 _Targets: TypeAlias = dict[str, dict[str, ListedSync]]  # by region, then by organization
 
 
@@ -74,13 +77,15 @@ def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/repositories.csv")
     def repositories_csv() -> Response:
         query = read_query()
-        page, errors = read_page(
-            web, list_syncs, lambda: load_sync_filter(web, query, SYNCS_PER_FILE)
-        )
+        with web.large_pages.take():
+            page, errors = read_page(
+                web, list_syncs, lambda: load_sync_filter(web, query, SYNCS_PER_FILE)
+            )
+            text = write_csv(page.items)
         if errors:
             raise BadRequest(f"the filter is invalid: {', '.join(errors)}")
         headers = {"Content-Disposition": "attachment; filename=swrhook-syncs.csv"}
-        return Response(write_csv(page.items), headers=headers, content_type="text/csv")
+        return Response(text, headers=headers, content_type="text/csv")
 
 
 def write_csv(syncs: Sequence[ListedSync]) -> str:
@@ -96,11 +101,13 @@ def write_csv(syncs: Sequence[ListedSync]) -> str:
 
 
 def to_cell(value: object) -> str:
-    """Write a value for a spreadsheet, which must not take it for a formula."""
+    """Write a value for a spreadsheet, which must not take it for a formula.
+
+    Many separate cells by semicolons or tabs: what follows one may begin a cell, too.
+    """
     if isinstance(value, datetime):
         return format_instant(value)
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return "" if value is None else _FORMULA.sub(r"\1'", str(value))
 
 
 def group_by_repository(syncs: Sequence[ListedSync]) -> list[Repository]:

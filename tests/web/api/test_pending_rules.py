@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from swrhook.ledger.rule_sets import Verdict, begin_judging, end_judging, find_verdict, note_wanted
+from swrhook.web.api import analysis
 from tests.web.harness import ADMIN, OPERATE, WebHarness, form_key, signed_in, writes
 
 FINGERPRINT = "ab" * 32
@@ -71,3 +74,15 @@ def test_a_file_is_accepted_before_its_rollout(harness: WebHarness) -> None:
     assert verdict(harness, answer.get_json()["fingerprint"]) is Verdict.ACCEPTED
     assert client.post("/api/v1/rules/accept", json={"candidate": "rules: 5"}).status_code == 422
     assert client.post("/api/v1/rules/accept", json={}).status_code == 422
+
+
+def test_a_file_is_read_in_a_process_of_its_own(
+    harness: WebHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take seconds of the interpreter, and deliveries would wait."""
+    monkeypatch.setattr(analysis, "COMPARISON_TIMEOUT", 0.01)
+    rules = "rules: [{name: new, when: {}, sync: [{region: cn-east-3, namespace: team}]}]"
+    answer = harness.client(ADMIN).post("/api/v1/rules/accept", json={"candidate": rules})
+
+    assert answer.status_code == 422
+    assert "takes longer than 0.01 seconds" in answer.get_json()["reasons"][0]

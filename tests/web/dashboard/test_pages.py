@@ -367,5 +367,13 @@ def test_repositories_are_downloaded_as_csv(harness: WebHarness, client: FlaskCl
     assert client.get("/repositories.csv?since=x").status_code == 400
 
 
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\uff1d1+1", "\uff20SUM(A1)"]
+
+
 def test_a_cell_is_never_a_formula() -> None:
     assert to_cell("=1+1") == "'=1+1"
+    for formula in FORMULAS:
+        for text in (formula, f"refused;{formula}", f"refused\t{formula}", f"refused\n{formula}"):
+            # With semicolons or tabs as separators, as in many countries.
+            cells = re.split(r"[;\t\r\n]", to_cell(text))
+            assert [cell for cell in cells if re.match(r"[=+\-@\uff1d\uff20]", cell)] == []
