@@ -42,7 +42,11 @@ class ApprisePost:
         import apprise  # noqa: PLC0415  # large: see above
 
         if self._service is None:
-            self._service = apprise.Apprise.instantiate(self._url, suppress_exceptions=True)
+            # To the service of the URL alone: it must not lead the message to another host.
+            asset = apprise.AppriseAsset(http_redirects=False)
+            self._service = apprise.Apprise.instantiate(
+                self._url, asset=asset, suppress_exceptions=True
+            )
         if self._service is None:
             raise NotDelivered("Apprise cannot use the channel's URL: see its page on the service")
         language = translations(self._language)

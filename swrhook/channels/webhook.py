@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import requests
 
+from swrhook.answer_deadline import DeadlineAdapter
 from swrhook.channels.ports import NotDelivered
 from swrhook.config.model import WebhookChannel
 from swrhook.notifications.cloudevents import CONTENT_TYPE, sign, to_body
@@ -32,15 +33,18 @@ class WebhookPost:
             **sign(message.id, body, self._channel.key, now),
         }
         try:
-            with requests.post(
-                self._channel.url,
-                data=body,
-                headers=headers,
-                timeout=TIMEOUTS,
-                allow_redirects=False,
-                verify=self._certificates or True,
-                stream=True,  # the answer's body is not read, however long it is
-            ) as response:
+            with (
+                _session() as session,
+                session.post(
+                    self._channel.url,
+                    data=body,
+                    headers=headers,
+                    timeout=TIMEOUTS,
+                    allow_redirects=False,
+                    verify=self._certificates or True,
+                    stream=True,  # the answer's body is not read, however long it is
+                ) as response,
+            ):
                 status, retry_after = response.status_code, response.headers.get("Retry-After", "")
         except requests.Timeout:
             raise NotDelivered("no answer in time") from None
@@ -50,3 +54,10 @@ class WebhookPost:
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             wait = float(retry_after) if _SECONDS.fullmatch(retry_after) else None
             raise NotDelivered(f"answered with status {status}", wait)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, DeadlineAdapter(TIMEOUTS[1]))
+    return session

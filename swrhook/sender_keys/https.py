@@ -4,18 +4,16 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
-from time import monotonic
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
+from swrhook.answer_deadline import DeadlineAdapter
 from swrhook.errors import FetchFailed
 
 MAX_BODY_BYTES = 256 * 1024
-
 _CHUNK = 16 * 1024
 _HEADERS = {"User-Agent": "swrhook", "Accept-Encoding": "identity"}
 _NONE: Mapping[str, str] = {}
@@ -37,6 +35,7 @@ def find_proxies(url: str) -> Mapping[str, str]:
 class HttpsSettings:
     """How hosts are reached; timeouts are in seconds, and short, since a sender waits meanwhile.
 
+    `read_timeout` is for each part of an answer, `answer_timeout` for the whole.
     `certificates` is a file of trusted certificates that replaces the public authorities.
     """
 
@@ -44,7 +43,7 @@ class HttpsSettings:
     certificates: str | None = None
     connect_timeout: float = 2.0
     read_timeout: float = 3.0
-    total_timeout: float = 5.0
+    answer_timeout: float = 5.0
 
 
 def https_get(url: str, settings: HttpsSettings, headers: Mapping[str, str] = _NONE) -> bytes:
@@ -67,20 +66,19 @@ def _exchange(request: requests.Request, settings: HttpsSettings) -> tuple[int, 
     host = urlsplit(request.url).hostname
     if not request.url.startswith("https://"):
         raise FetchFailed(f"{host}: only https is fetched")
-    deadline = monotonic() + settings.total_timeout
     try:
         with (
-            closing(HTTPAdapter(max_retries=0)) as adapter,
+            closing(DeadlineAdapter(settings.answer_timeout, max_retries=0)) as adapter,
             _send(adapter, request, settings) as response,
         ):
-            return response.status_code, _read_body(response.raw, host, deadline)
+            return response.status_code, _read_body(response.raw, host)
     except (OSError, urllib3.exceptions.HTTPError) as exc:
         # Without the cause, which quotes the whole URL: that of a confirmation contains a token.
         raise FetchFailed(f"{host}: {_describe(exc)}") from None
 
 
 def _send(
-    adapter: HTTPAdapter, request: requests.Request, settings: HttpsSettings
+    adapter: DeadlineAdapter, request: requests.Request, settings: HttpsSettings
 ) -> requests.Response:
     """Return the response, its body unread.
 
@@ -95,17 +93,13 @@ def _send(
     )
 
 
-def _read_body(raw: urllib3.HTTPResponse, host: str | None, deadline: float) -> bytes:
-    """Return the body. Raises FetchFailed when it is too large or arrives too slowly."""
+def _read_body(raw: urllib3.HTTPResponse, host: str | None) -> bytes:
+    """Return the body. Raises FetchFailed when it is too large."""
     body = bytearray()
-    # read1, not read: a read of a fixed size would block as long as single bytes trickle in,
-    # and the deadline would not be checked.
-    while chunk := raw.read1(_CHUNK, decode_content=False):
+    while chunk := raw.read(_CHUNK, decode_content=False):
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise FetchFailed(f"{host}: the answer is larger than {MAX_BODY_BYTES} bytes")
-        if monotonic() > deadline:
-            raise FetchFailed(f"{host}: the answer takes too long")
     return bytes(body)
 
 

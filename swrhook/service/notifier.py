@@ -34,7 +34,8 @@ PORTION = 500
 RETRIES = Backoff(timedelta(seconds=5), timedelta(minutes=10))
 # A message that was not delivered for so long has failed; an operator can send it again.
 DEADLINE = timedelta(hours=24)
-_THREADS = 4
+# Started as they are needed. A channel that does not answer holds one of them.
+_THREADS = 64
 # Seconds that a stop waits for the deliveries in progress: longer than a webhook may take.
 _STOP_TIMEOUT = 25.0
 _LEASED_FOR = timedelta(seconds=0.9)

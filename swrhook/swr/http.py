@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
+from swrhook.answer_deadline import DeadlineAdapter
 from swrhook.clock import Clock
 from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
@@ -84,7 +84,12 @@ class HttpTransport:
         # Adapters without a session, whose cookies, redirects and settings nothing here uses. No
         # retries: the ledger schedules them, so that they survive a restart.
         self._adapters = {
-            url: _EndpointAdapter(pool_connections=1, pool_maxsize=network.pool_size, max_retries=0)
+            url: _EndpointAdapter(
+                network.timeouts.read,
+                pool_connections=1,
+                pool_maxsize=network.pool_size,
+                max_retries=0,
+            )
             for url in endpoints
         }
 
@@ -115,7 +120,7 @@ class HttpTransport:
             adapter.close()
 
 
-class _EndpointAdapter(HTTPAdapter):
+class _EndpointAdapter(DeadlineAdapter):
     """An adapter for one endpoint: it chooses its connection pool once, not for each request."""
 
     _pool: Any = None

@@ -1,6 +1,7 @@
 """An HTTP receiver on loopback, which answers as a test says and keeps what it got."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,11 +17,15 @@ class Request:
 
 @dataclass
 class Receiver:
-    """`answers` are (status, headers), the last of which is repeated."""
+    """`answers` are (status, headers), the last of which is repeated.
+
+    One that `drips` sends headers that never end.
+    """
 
     url: str = ""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=lambda: [(200, {})])
     requests: list[Request] = field(default_factory=list)
+    drips: bool = False
 
 
 @contextmanager
@@ -36,6 +41,10 @@ def receive() -> Iterator[Receiver]:
             answers = receiver.answers
             status, more = answers.pop(0) if len(answers) > 1 else answers[0]
             self.send_response(status)
+            while receiver.drips:
+                self.send_header("X-More", "to come")
+                self.flush_headers()
+                time.sleep(0.02)
             for name, value in {"Content-Length": "0", **more}.items():
                 self.send_header(name, value)
             self.end_headers()

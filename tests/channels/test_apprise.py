@@ -52,6 +52,15 @@ def test_a_refusal_is_reported_without_the_secrets_of_the_url(
         assert "token-in-the-path" not in text
 
 
+def test_no_redirect_to_another_host_is_followed(receiver: Receiver) -> None:
+    with receive() as other:
+        receiver.answers = [(307, {"Location": f"{other.url}/inside"})]
+        with pytest.raises(NotDelivered):
+            post(receiver.url.replace("http:", "json:"))
+
+        assert (len(receiver.requests), other.requests) == (1, [])
+
+
 def test_an_unreachable_service_is_reported_without_the_url() -> None:
     with pytest.raises(NotDelivered) as caught:
         post("json://127.0.0.1:9/token-in-the-path")

@@ -4,7 +4,7 @@ import pytest
 
 from swrhook.auth.secrets import Secret
 from swrhook.auth.standard_webhooks import signing_key, standard_webhooks
-from swrhook.channels import NotDelivered
+from swrhook.channels import NotDelivered, webhook
 from swrhook.channels.webhook import WebhookPost
 from swrhook.config.model import WebhookChannel
 from swrhook.notifications.cloudevents import CONTENT_TYPE
@@ -46,6 +46,16 @@ def test_an_error_status_is_not_delivered_and_says_when_to_retry(receiver: Recei
     with pytest.raises(NotDelivered, match="status 404") as second:
         post(receiver.url)
     assert (first.value.retry_after, second.value.retry_after) == (7, None)
+
+
+def test_an_answer_that_drips_is_not_waited_for(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "TIMEOUTS", (1.0, 0.3))
+    receiver.drips = True
+
+    with pytest.raises(NotDelivered, match="no answer in time"):
+        post(receiver.url)
 
 
 def test_a_redirect_is_not_followed(receiver: Receiver) -> None:

@@ -37,6 +37,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     pause: float = 0.0  # after each byte
+    header_pause: float = 0.0  # between headers that never end
     promised: int = 0  # announced in Content-Length, but never sent
 
 
@@ -95,6 +96,10 @@ def _handler(loopback: Loopback, context: ssl.SSLContext) -> type[BaseHTTPReques
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
+            while reply.header_pause:
+                self.send_header("X-More", "to come")
+                self.flush_headers()
+                time.sleep(reply.header_pause)
             self.send_header("Content-Length", str(len(reply.body) + reply.promised))
             self.end_headers()
             step = 1 if reply.pause else max(1, len(reply.body))

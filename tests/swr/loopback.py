@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from threading import Thread
 from types import TracebackType
 from typing import Self
@@ -26,6 +28,17 @@ class Reply:
     promised: int = 0  # announced in Content-Length, but never sent
     hang_up: bool = False
     raw: bytes = b""  # sent unchanged, instead of a response
+    drip: bytes = b""  # sent after `raw`, slowly
+
+
+def send_raw(file: BufferedIOBase, reply: Reply) -> None:
+    file.write(reply.raw)
+    file.flush()
+    with suppress(OSError):  # nobody waits for all of it
+        for byte in reply.drip:
+            file.write(bytes([byte]))
+            file.flush()
+            time.sleep(0.02)
 
 
 class Loopback:
@@ -57,7 +70,7 @@ class Loopback:
                 time.sleep(reply.delay)
                 if reply.hang_up or reply.raw:
                     self.close_connection = True
-                    self.wfile.write(reply.raw)
+                    send_raw(self.wfile, reply)
                     return
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():

@@ -215,11 +215,16 @@ def test_a_failure_on_the_way_is_transient_and_not_retried_at_once(
     assert len(swr.received) == 1  # nothing is repeated, nothing is followed
 
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
         (Reply(200, b"[]", delay=1.0), "no answer in time"),
         (Reply(200, b"5", {"Transfer-Encoding": "chunked"}), "the answer stopped midway"),
+        (Reply(raw=b"HTTP/1.1 200 OK\r\nX: ", drip=b"x" * 300), "no answer in time"),
+        (Reply(raw=HEAD, drip=b"[" * 300), "the answer stopped midway"),
     ],
 )
 def test_a_slow_response_is_a_timeout(reply: Reply, words: str) -> None:
