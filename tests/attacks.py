@@ -110,6 +110,7 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 "service/test_hardening.py::test_an_address_has_a_bounded_number_of_connections",
                 "service/test_balancers.py::test_slow_clients_occupy_no_process",
                 "web/test_worker_endpoint.py::test_slow_clients_occupy_no_thread",
+                "web/test_worker_endpoint.py::test_connections_that_drip_keep_nobody_out",
             ],
         ),
         Attack(
@@ -117,6 +118,8 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             "no thread waits for a client that does not read",
             [
                 "service/test_hardening.py::test_clients_that_do_not_read_occupy_no_thread",
+                "service/test_tls.py::test_clients_that_do_not_read_occupy_no_thread",
+                "service/test_response_writer.py::test_a_client_that_reads_nothing_is_not_waited_for",
                 (
                     "service/test_response_writer.py::"
                     "test_the_oldest_goes_when_all_together_are_too_large"
@@ -256,6 +259,18 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
+            "keeps failing at the provider's callback, from the address of others",
+            "a right sign-in is never locked out, and other addresses wait for none of it",
+            [
+                "web/dashboard/test_single_sign_on.py::test_too_many_refused_sign_ins_have_to_wait",
+                "web/dashboard/test_single_sign_on.py::test_a_right_sign_in_is_never_locked_out",
+                (
+                    "web/dashboard/test_single_sign_on.py::"
+                    "test_an_address_that_fails_often_takes_no_turn_of_others"
+                ),
+            ],
+        ),
+        Attack(
             "has a victim's browser load the callback again and again, from another page",
             "it counts as no sign-in: nobody is locked out, and the audit log gets no row",
             [
@@ -281,7 +296,8 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             "makes the identity provider slow, large, redirecting or wrong",
             "each answer is bounded, the page says what is wrong, and tokens still sign in",
             [
-                "web/dashboard/test_single_sign_on.py::test_a_broken_provider_is_named_and_tokens_still_work"
+                "web/dashboard/test_single_sign_on.py::test_a_broken_provider_is_named_and_tokens_still_work",
+                "sender_keys/test_https.py::test_a_slow_answer_is_cut_off_at_the_deadline",
             ],
         ),
         Attack(
@@ -292,6 +308,10 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 "web/api/test_whatif.py::test_only_one_comparison_runs_at_a_time",
                 "web/test_turns.py::test_routes_that_compute_take_turns",
                 "web/test_turns.py::test_large_pages_take_turns",
+                "web/test_turns.py::test_a_file_of_syncs_takes_a_turn",
+                "web/test_turns.py::test_many_gaps_take_a_turn",
+                "web/api/test_pending_rules.py::test_a_file_is_read_in_a_process_of_its_own",
+                "web/dashboard/test_selection.py::test_a_selection_is_bounded",
                 "web/api/test_wait.py::test_too_many_waits_are_429_with_retry_after",
             ],
         ),
@@ -324,9 +344,41 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
-            "denies a write",
-            "every write is in the audit log with its token",
-            ["web/test_audit.py::test_every_write_is_recorded_with_token_object_and_status"],
+            "puts a formula into a name or reason that somebody downloads for a spreadsheet",
+            "no cell of the file is a formula",
+            ["web/dashboard/test_pages.py::test_a_cell_is_never_a_formula"],
+        ),
+        Attack(
+            "fills the ledger with stored answers to questions",
+            "only answers to writes are stored",
+            ["web/test_idempotency.py::test_no_answer_of_a_query_is_stored"],
+        ),
+        Attack(
+            "denies a write, or keeps it out of the audit log with a long name",
+            "every write is in the audit log with its token, and each sync that it selected",
+            [
+                "web/test_audit.py::test_every_write_is_recorded_with_token_object_and_status",
+                ("web/test_audit.py::test_a_long_name_does_not_keep_a_write_out_of_the_audit_log"),
+                (
+                    "web/dashboard/test_selection.py::"
+                    "test_a_change_of_selected_syncs_is_in_the_audit_log"
+                ),
+            ],
+        ),
+    ],
+    "Services of notifications → swrhook": [
+        Attack(
+            "leads a message to another host",
+            "redirects are not followed",
+            [
+                "channels/test_apprise.py::test_no_redirect_to_another_host_is_followed",
+                "channels/test_webhook.py::test_a_redirect_is_not_followed",
+            ],
+        ),
+        Attack(
+            "answers a byte at a time, for ever",
+            "an answer has a time limit as a whole, and a channel delays no other",
+            ["channels/test_webhook.py::test_an_answer_that_drips_is_not_waited_for"],
         ),
     ],
     "SWR, IAM and gateways → swrhook": [
@@ -398,6 +450,15 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                     "test_a_file_that_contains_a_secret_is_used_and_not_saved"
                 ),
                 ("service/test_config_reload.py::test_the_last_good_configuration_has_no_comments"),
+            ],
+        ),
+        Attack(
+            "connects to the process past the proxy, from another namespace of the cluster",
+            "a NetworkPolicy admits the pods of its own namespace, the proxy's and Prometheus'",
+            [
+                "test_deploy.py::test_nobody_connects_from_everywhere",
+                "test_chart.py::test_nobody_connects_from_everywhere",
+                "test_chart.py::test_no_list_of_the_policy_admits_everyone",
             ],
         ),
         Attack(
