@@ -104,8 +104,8 @@ def check_images(
     max_age, region, namespace = query["max_age"], query.get("region"), query.get("namespace")
 
     def find_copies(snapshot: Snapshot) -> list[Copy]:
-        found = (finder.find(snapshot, image, config, region, namespace) for image in images)
-        copies = list(chain.from_iterable(found))
+        by_image = (finder.find(snapshot, image, config, region, namespace) for image in images)
+        copies = list(chain.from_iterable(by_image))
         # What is copied from nowhere may be another organization's image of the same name.
         require_visible(copy.at.namespace for copy in copies if copy.source is None)
         return copies
