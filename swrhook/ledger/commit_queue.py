@@ -190,6 +190,8 @@ class CommitQueue(Generic[Item, Result]):
             self._wake.acquire()
             while batch := self._take_batch():
                 self._commit(batch)
+        with self._lock:
+            self._is_busy = False  # `close` may have woken it for nothing
 
     def _take_batch(self) -> Sequence[_Pending[Item, Result]]:
         """Return the next batch; an empty one if nothing waits, and then the thread is idle."""

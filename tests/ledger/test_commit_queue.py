@@ -234,6 +234,12 @@ def test_a_closed_queue_takes_no_items_and_commits_those_that_wait(
     assert [future.result() for future in futures] == ["result 0", "result 1", "result 2"]
 
 
+def test_close_waits_for_nothing_in_a_queue_that_took_no_item(queue: CommitQueue[int, str]) -> None:
+    queue.close(PATIENCE)
+
+    assert queue.busy_for == 0
+
+
 def test_close_waits_no_longer_than_its_timeout(
     queue: CommitQueue[int, str], committer: Committer
 ) -> None:
