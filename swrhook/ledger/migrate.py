@@ -11,20 +11,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, delete, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    delete,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.exc import OperationalError
 
 from swrhook import logs
 from swrhook.errors import LedgerUnusable
+from swrhook.ledger.coverage_tables import coverage
+from swrhook.ledger.discovery_tables import organizations
+from swrhook.ledger.notification_tables import notifications
 from swrhook.ledger.postgresql import LOCK_TIMEOUT
 from swrhook.ledger.sql import put
+from swrhook.ledger.sqlite_file import ledger_marks
 from swrhook.ledger.tables import schema_versions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# All tables are known only when the modules of all of them are imported.
+_TABLES = (coverage, ledger_marks, notifications, organizations, schema_versions)
+_METADATA = _TABLES[0].metadata
+# Alembic's own table. Its one row is read here, because to import Alembic takes longer than to open
+# a ledger, and hardly any start has something to upgrade.
+_versions = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+# What a file in MIGRATIONS says of itself.
+_STATEMENT = re.compile(r'^(revision|oldest_program) = "(\w+)"$', re.MULTILINE)
 # Revisions of ledgers from before 0.1.0, which cannot be upgraded.
 _UNRELEASED = re.compile(r"[0-9]{4}")
 # The revision of a ledger into which another one is being copied begins so; its id follows.
@@ -69,13 +95,36 @@ def upgrade(engine: Engine) -> Schema:
             stack.enter_context(driver.limit(None))
             _lock_upgrades(connection)
         schema = _read_known(connection)
+        if schema.current is None:
+            _create(connection, schema.head)
+        elif not schema.is_usable:
+            _run_revisions(connection)
         if not schema.is_usable:
-            config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", str(MIGRATIONS))
-            command.upgrade(config, "head")
-            oldest = ScriptDirectory(str(MIGRATIONS)).get_revision("head").module.oldest_program
-            put(connection, schema_versions, {"id": 1}, {"oldest_program": oldest})
+            _set_oldest_program(connection, schema.head)
     return schema
+
+
+def _create(connection: Connection, head: str) -> None:
+    """Create the tables of an empty database at once, the same as the revisions create."""
+    _METADATA.create_all(connection, checkfirst=False)
+    _versions.create(connection, checkfirst=True)
+    connection.execute(insert(_versions).values(version_num=head))
+
+
+def _run_revisions(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415  # see _versions
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS))
+    command.upgrade(config, "head")
+
+
+def revisions() -> dict[str, str]:
+    """Return every revision, oldest first, and the oldest program that can use its ledgers."""
+    files = sorted((MIGRATIONS / "versions").glob("*.py"))
+    scripts = [dict(_STATEMENT.findall(file.read_text())) for file in files]
+    return {script["revision"]: script["oldest_program"] for script in scripts}
 
 
 def _lock_upgrades(connection: Connection) -> None:
@@ -104,19 +153,23 @@ def begin_copy(connection: Connection, ledger: str) -> None:
 
 def copied_ledger(connection: Connection) -> str | None:
     """Return which ledger is being copied into this one, if any."""
-    current = MigrationContext.configure(connection).get_current_revision() or ""
+    current = _current_revision(connection) or ""
     return current.removeprefix(_COPY) if current.startswith(_COPY) else None
 
 
 def end_copy(connection: Connection) -> None:
     """Note that the copy is complete: processes of this version can use it."""
-    script = ScriptDirectory(str(MIGRATIONS)).get_revision("head")
-    _set_revision(connection, script.revision)
-    put(connection, schema_versions, {"id": 1}, {"oldest_program": script.module.oldest_program})
+    head = list(revisions())[-1]
+    _set_revision(connection, head)
+    _set_oldest_program(connection, head)
 
 
 def _set_revision(connection: Connection, revision: str) -> None:
-    connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+    connection.execute(update(_versions).values(version_num=revision))
+
+
+def _set_oldest_program(connection: Connection, revision: str) -> None:
+    put(connection, schema_versions, {"id": 1}, {"oldest_program": revisions()[revision]})
 
 
 def is_usable(engine: Engine) -> bool:
@@ -133,12 +186,19 @@ def _read_known(connection: Connection) -> Schema:
 
 
 def _read(connection: Connection) -> Schema:
-    current = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    revisions = {script.revision for script in scripts.walk_revisions()}
-    is_known = current is None or current in revisions
-    is_newer = not is_known and _oldest_program(connection) in revisions
-    return Schema(current, str(scripts.get_current_head()), is_known, is_newer)
+    current = _current_revision(connection)
+    chain = list(revisions())
+    is_known = current is None or current in chain
+    is_newer = not is_known and _oldest_program(connection) in chain
+    return Schema(current, chain[-1], is_known, is_newer)
+
+
+def _current_revision(connection: Connection) -> str | None:
+    """Return the revision of a ledger, None of an empty database."""
+    if not inspect(connection).has_table(_versions.name):
+        return None
+    current: str | None = connection.scalar(select(_versions.c.version_num))
+    return current
 
 
 def _oldest_program(connection: Connection) -> str | None:

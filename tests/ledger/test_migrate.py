@@ -8,8 +8,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner, Result
 from sqlalchemy import Connection, create_engine, text
@@ -21,15 +19,10 @@ from swrhook.ledger.database import open_database, schema_of
 from swrhook.model import Outcome
 from tests.conftest import DATABASES
 from tests.factories import entry, push, write
+from tests.ledger.revisions import alembic, make
 from tests.postgresql import new_database
 
 Db = Callable[[str], Result]
-
-
-def alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(migrate.MIGRATIONS))
-    return config
 
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(alembic()).walk_revisions()]
@@ -69,18 +62,6 @@ def db(url: str) -> Db:
     return lambda name: CliRunner().invoke(main, ["db", name], env={"SWRHOOK_DATABASE_URL": url})
 
 
-def make(url: str, revision: str, *statements: str) -> None:
-    """Make a ledger as the version of that revision did."""
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        config = alembic()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
-
-
 @pytest.fixture
 def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make this program one that wants a later revision, with one column more."""
@@ -114,6 +95,13 @@ def test_no_revision_is_changed() -> None:
     hashes = {script.revision: sha256(Path(script.path).read_bytes()) for script in scripts}
 
     assert {name: digest.hexdigest() for name, digest in hashes.items()} == FROZEN
+
+
+def test_the_revisions_are_those_of_alembic_in_their_order() -> None:
+    scripts = ScriptDirectory.from_config(alembic()).walk_revisions()
+    oldest = {script.revision: script.module.oldest_program for script in scripts}
+
+    assert list(migrate.revisions().items()) == list(reversed(oldest.items()))
 
 
 def test_programs_of_a_revision_run_and_start_beside_the_next_one(
