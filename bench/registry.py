@@ -53,7 +53,8 @@ def main() -> None:
 @contextmanager
 def _service(folder: Path) -> Iterator[Served]:
     """Run a service without workers, since SWR is not measured."""
-    served = Served(folder, {"SWRHOOK_WORKERS": "0", "SWRHOOK_LOG_LEVEL": "WARNING"})
+    environ = {"SWRHOOK_WORKERS": "0", "SWRHOOK_LOG_LEVEL": "WARNING"}
+    served = Served(folder, environ, is_warm=False)
     auth = {"scheme": "bearer", "secrets": [SECRET]}
     sender = {"dialect": "distribution", "region": "cn-north-4", "auth": auth}
     sync = [{"region": "cn-east-3", "namespace": "team"}]

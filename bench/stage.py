@@ -115,6 +115,7 @@ def service(
             Path(folder),
             {**records_only, **(environ or {})},
             command=(sys.executable, "-m", "gunicorn", app),
+            is_warm=False,
         )
         served.configure(_document(simulator, targets, settings or {}))
         served.start()

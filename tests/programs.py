@@ -12,14 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import requests
 
+from tests.warm_start import WarmProcess
+
 ROOT = Path(__file__).parent.parent
 TOKEN = "an-operator-token-of-the-tests"
 PATIENCE = 60.0
+Process: TypeAlias = subprocess.Popen[bytes] | WarmProcess
+# What Python or a library reads when it starts or is imported.
+_READ_AT_IMPORT = {"LD_PRELOAD", "WEB_CONCURRENCY"}
 
 
 def find(program: str) -> str | None:
@@ -38,7 +43,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for(url: str, process: "subprocess.Popen[bytes] | None" = None) -> None:
+def wait_for(url: str, process: Process | None = None) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:
@@ -129,7 +134,8 @@ class Served:
     environ: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     command: Sequence[str] = (sys.executable, "-m", "gunicorn", "wsgi:app")
-    process: "subprocess.Popen[bytes] | None" = None
+    is_warm: bool = True  # as far as its environment allows, see warm_start.py
+    process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -146,13 +152,20 @@ class Served:
             "SWRHOOK_BIND": f"127.0.0.1:{self.port}",
             **self.environ,
         }
+        python, _, *module = self.command
+        if self.is_warm and python == sys.executable and not _READ_AT_IMPORT & environ.keys():
+            self.process = WarmProcess(module, ROOT, environ, self.log)
+        else:
+            self._start_cold(environ)
+        if ready:
+            wait_for(f"{self.url}/readyz", self.process)
+
+    def _start_cold(self, environ: Mapping[str, str]) -> None:
         with self.log.open("ab") as log:
             # A process group of its own, so that a kill reaches gunicorn's worker as well.
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
             )
-        if ready:
-            wait_for(f"{self.url}/readyz", self.process)
 
     def deliver(self, sender: str, body: Any, **headers: str) -> requests.Response:
         """Post a delivery with the senders' secret; anything but bytes is sent as JSON."""
