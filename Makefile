@@ -29,6 +29,9 @@ demo: $(RUNTIME) ## run simulator, service and real deliveries; ONCE=1 exits whe
 run: $(RUNTIME) ## run the service with ./swrhook.yaml
 	@$(IN_VENV)/python -m swrhook serve
 
+# Tests start hundreds of processes, which need not compile the program again.
+test quick coverage: export PYTHONDONTWRITEBYTECODE :=
+
 # Many tests wait for a process, a socket or a disk, so more jobs than cores save time.
 JOBS ?= 4
 
