@@ -75,6 +75,16 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(module, name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. An unknown one is an error that names the closest."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from swrhook.config.diagnostics import did_you_mean  # noqa: PLC0415  # heavy
+
+            ctx.fail(f'there is no command "{args[0]}": {did_you_mean(args[0], COMMANDS)}')
+        return super().resolve_command(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a command or an option. click's own method would import every command."""
         names = [

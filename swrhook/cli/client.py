@@ -117,7 +117,8 @@ class Client:
             )
             content = response.json() if _is_json(response) else {}
         except requests.ConnectionError as exc:
-            raise self._error(f"cannot be reached: {_reason(exc)}", Unreachable) from exc
+            advice = "start the service there, or set SWRHOOK_URL"
+            raise self._error(f"cannot be reached: {_reason(exc)}; {advice}", Unreachable) from exc
         except requests.Timeout as exc:
             raise self._error(f"did not answer within {timeout:.0f} s", Unreachable) from exc
         except (requests.RequestException, ValueError) as exc:

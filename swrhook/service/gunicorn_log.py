@@ -7,6 +7,10 @@ from gunicorn.glogging import Logger
 
 from swrhook import logs
 
+# gunicorn ends after this message.
+_CANNOT_LISTEN = "Can't connect to"
+_ADVICE = ": stop what listens there, or set SWRHOOK_BIND to another address"
+
 
 class EventHandler(logging.Handler):
     """Writes a log record of gunicorn as an event, whose `message` is gunicorn's text."""
@@ -15,6 +19,8 @@ class EventHandler(logging.Handler):
         """Write one record."""
         exc = record.exc_info[1] if record.exc_info else None
         message = record.getMessage()
+        if message.startswith(_CANNOT_LISTEN):
+            message += _ADVICE
         if exc is not None:
             logs.failure("gunicorn.failed", exc, message=message)
         elif record.levelno >= logging.WARNING:

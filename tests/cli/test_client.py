@@ -10,6 +10,7 @@ from flask import Flask, Response, redirect
 from tests.cli.conftest import Run
 
 TOKEN = "a-token-that-nobody-may-see"
+ADVICE = "start the service there, or set SWRHOOK_URL"
 
 
 def failure(result: Result) -> tuple[int, str]:
@@ -25,12 +26,12 @@ def test_a_server_that_is_not_running_is_reported(run: Run) -> None:
         port = closed.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
 
-    message = f"Error: {url}: cannot be reached: Connection refused"
+    message = f"Error: {url}: cannot be reached: Connection refused; {ADVICE}"
     assert failure(run("syncs", SWRHOOK_URL=url)) == (1, message)
 
 
 def test_a_password_in_the_address_is_not_printed(run: Run) -> None:
-    message = "Error: http://127.0.0.1:1/x: cannot be reached: Connection refused"
+    message = f"Error: http://127.0.0.1:1/x: cannot be reached: Connection refused; {ADVICE}"
 
     address = "http://user:password@127.0.0.1:1/x"
     assert failure(run("syncs", SWRHOOK_URL=address)) == (1, message)

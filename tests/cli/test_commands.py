@@ -54,6 +54,22 @@ def test_version_is_that_of_the_package() -> None:
     assert (result.returncode, result.stdout) == (0, f"swrhook, version {__version__}\n")
 
 
+def test_an_unknown_command_names_the_closest() -> None:
+    result = swrhook("chek")
+
+    assert result.returncode == 2
+    assert result.stderr.endswith('Error: there is no command "chek": did you mean "check"?\n')
+
+
+def test_a_server_whose_address_is_in_use_says_what_to_do(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        result = swrhook("serve", SWRHOOK_BIND=bind, SWRHOOK_CONFIG=str(tmp_path / "none"))
+
+    assert result.returncode == 1
+    assert "set SWRHOOK_BIND to another address" in result.stderr + result.stdout
+
+
 def test_a_worker_says_in_one_message_why_it_cannot_start() -> None:
     result = swrhook("worker", SWRHOOK_WORKERS="0")
 
