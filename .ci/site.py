@@ -44,7 +44,7 @@ const only_shown = { supportedSubmitMethods: [], validatorUrl: null };
 SwaggerUIBundle({ dom_id: "#api", url: "openapi.json", ...only_shown });
 """
 
-CHINESE = {"简体中文": ["project/overview.zh-CN.md", "tutorial.zh-CN.md"]}
+CHINESE = ["project/overview.zh-CN.md", "tutorial.zh-CN.md"]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -156,7 +156,7 @@ def _openapi() -> Any:  # noqa: ANN401  # a JSON document
 
 def _navigation(pages: list[str]) -> list[dict[str, Any]]:
     """Return the chapters: the sections of docs/README.md, and the pages that each links."""
-    left = [page for page in pages if page not in CHINESE["简体中文"]]
+    left = [page for page in pages if page not in CHINESE]
     chapters: dict[str, list[Any]] = {"Start": _take(left, "README.md")}
     for section in re.split(r"^## ", (ROOT / DOCS / "README.md").read_text(), flags=re.MULTILINE)[
         1:
@@ -169,9 +169,9 @@ def _navigation(pages: list[str]) -> list[dict[str, Any]]:
                 chapters[title].append({line[:-1]: entries})
             for _, target, _ in _LINK.findall(line):
                 entries += _take(left, target)
-    chapters["Tutorial"].append(CHINESE)
+    chapters["Tutorial"].append({"简体中文": [_titled(page) for page in CHINESE]})
     chapters["Reference"].append({"The API in Swagger UI": f"{API}/index.html"})
-    chapters["Contribute"] += left
+    chapters["Contribute"] += map(_titled, left)
     return [{title: entries} for title, entries in chapters.items()]
 
 
@@ -186,5 +186,12 @@ def _take(left: list[str], target: str) -> list[Any]:
     ]
     left[:] = [each for each in left if each not in taken]
     if len(taken) < 2:  # noqa: PLR2004  # a page, not a folder
-        return taken
+        return [_titled(each) for each in taken]
     return [{folder.strip("/").capitalize(): sorted(taken, key=lambda each: each != page)}]
+
+
+def _titled(page: str) -> Any:  # noqa: ANN401  # what mkdocs takes as an entry
+    """Return a page with its title, which mkdocs does not find below a line of languages."""
+    file = ROOT / _repository_path(page)
+    text = file.read_text() if file.exists() else "# "
+    return page if text.startswith("# ") else {text.partition("\n# ")[2].partition("\n")[0]: page}
