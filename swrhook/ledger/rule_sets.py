@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 
 from swrhook.ledger.sql import put, upsert
 from swrhook.ledger.tables import rule_sets as table
 
 # Whoever judges has to be done by then; otherwise another process does it.
 LEASE = timedelta(minutes=3)
+# Rules that were in use so lately may be used again unjudged: a rollback must be quick.
+ROLLBACK_WITHIN = timedelta(days=1)
 # Held rules that no process has wanted to use for so long are no longer pending.
 PENDING_FOR = timedelta(minutes=2)
 _BETWEEN_NOTES = timedelta(seconds=30)
@@ -23,7 +25,7 @@ class Verdict(StrEnum):
     """What became of rules."""
 
     JUDGING = "judging"  # a process measures their effect
-    USED = "used"  # their effect is small, or nothing was in use before them
+    USED = "used"  # their effect was small, or nothing was in use before them
     HELD = "held"
     ACCEPTED = "accepted"  # by an administrator
 
@@ -41,11 +43,16 @@ class PendingRules:
     effect: Mapping[str, Any] | None
 
 
-def find_verdict(connection: Connection, fingerprint: str) -> Verdict | None:
-    """Return the verdict on rules, None if nobody has judged them."""
-    query = select(table.c.verdict).where(table.c.fingerprint == fingerprint)
+def find_verdict(connection: Connection, fingerprint: str, now: datetime) -> Verdict | None:
+    """Return the verdict on rules, None if nobody has judged them, or they were used long ago."""
+    query = select(table.c.verdict).where(table.c.fingerprint == fingerprint, ~_is_outdated(now))
     verdict = connection.scalar(query)
     return None if verdict is None else Verdict(verdict)
+
+
+def _is_outdated(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a verdict compares rules with others than those in use now."""
+    return and_(table.c.verdict == Verdict.USED.value, table.c.at <= now - ROLLBACK_WITHIN)
 
 
 def begin_judging(connection: Connection, fingerprint: str, version: str, now: datetime) -> bool:
@@ -54,7 +61,7 @@ def begin_judging(connection: Connection, fingerprint: str, version: str, now: d
     statement = upsert(connection, table).values(fingerprint=fingerprint, **values)
     is_left = and_(table.c.verdict == Verdict.JUDGING.value, table.c.at <= now - LEASE)
     statement = statement.on_conflict_do_update(
-        index_elements=[table.c.fingerprint], set_=values, where=is_left
+        index_elements=[table.c.fingerprint], set_=values, where=or_(is_left, _is_outdated(now))
     )
     return connection.execute(statement.returning(table.c.fingerprint)).first() is not None
 
@@ -73,10 +80,15 @@ def end_judging(
 
 
 def keep_used(connection: Connection, fingerprint: str, version: str, now: datetime) -> None:
-    """Keep that rules are used which nobody had to judge."""
+    """Keep that rules are, or were until now, in use."""
     values = {"verdict": Verdict.USED.value, "version": version, "at": now}
     statement = upsert(connection, table).values(fingerprint=fingerprint, **values)
-    connection.execute(statement.on_conflict_do_nothing())
+    statement = statement.on_conflict_do_update(
+        index_elements=[table.c.fingerprint],
+        set_={"at": now},
+        where=table.c.verdict == Verdict.USED.value,
+    )
+    connection.execute(statement)
     newest = select(table.c.fingerprint).order_by(table.c.at.desc()).limit(_MOST_KEPT)
     connection.execute(delete(table).where(table.c.fingerprint.not_in(newest)))
 

@@ -304,7 +304,8 @@ configurations = Table(
     Column("used_at", Instant, nullable=False),
 )
 
-# Rules with their defaults that were judged, or accepted, before their use.
+# Rules with their defaults that were judged, or accepted, before their use. `at` of used ones moves
+# on to the time at which others replaced them.
 rule_sets = Table(
     "rule_sets",
     metadata,

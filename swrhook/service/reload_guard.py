@@ -29,11 +29,16 @@ SMALL = 500
 
 @dataclass(frozen=True, slots=True)
 class ReloadGuard:
-    """A RulesGuard. Rules are judged once, by one process, and all of them obey the ledger."""
+    """A RulesGuard. Rules are judged once, by one process, and all of them obey the ledger.
+
+    Samples of at most `small` pushes and rules are compared in the thread, others within `timeout`.
+    """
 
     database: Database
     metrics: Metrics
     clock: Clock
+    small: int = SMALL
+    timeout: float = TIMEOUT
 
     def holds(self, before: Config | None, after: Config) -> bool:
         """Tell whether the rules of `after` must not be used yet in place of those before."""
@@ -49,22 +54,26 @@ class ReloadGuard:
     def _holds(self, before: Config | None, after: Config) -> bool:
         fingerprint, now = rules_fingerprint(after.fingerprints), self.clock.now()
         with self.database.read() as connection:
-            verdict = find_verdict(connection, fingerprint)
+            verdict = find_verdict(connection, fingerprint, now)
         if before is None:
             self._take_unguarded(fingerprint, after, verdict)
             return False
-        if verdict in MAY_BE_USED or fingerprint == rules_fingerprint(before.fingerprints):
+        in_use = rules_fingerprint(before.fingerprints)
+        if fingerprint == in_use:
             return False
-        if verdict is not Verdict.HELD:
+        if verdict not in {Verdict.HELD, *MAY_BE_USED}:
             with self.database.write() as connection:
                 is_judge = begin_judging(connection, fingerprint, after.version, now)
             if not is_judge:
                 return True  # until the process that judges has done so
-            if self._judge(fingerprint, before, after) in MAY_BE_USED:
-                return False
+            verdict = self._judge(fingerprint, before, after)
+        is_held = verdict not in MAY_BE_USED
         with self.database.write() as connection:
-            note_wanted(connection, fingerprint, now)
-        return True
+            if is_held:
+                note_wanted(connection, fingerprint, now)
+            else:
+                keep_used(connection, in_use, before.version, now)
+        return is_held
 
     def _take_unguarded(self, fingerprint: str, after: Config, verdict: Verdict | None) -> None:
         if verdict is None:  # the first start
@@ -103,9 +112,9 @@ class ReloadGuard:
         """Return the effect of rules, None if it cannot be measured in time."""
         sample = read_sample(before, after, self.database, self.clock.now())
         rules = len(before.rules) + len(after.rules)
-        if len(sample.pushes) <= SMALL and rules <= SMALL:  # takes some milliseconds
+        if len(sample.pushes) <= self.small and rules <= self.small:  # takes some milliseconds
             return measure(tuple(after.rules), sample)
         try:
-            return run_separately(TIMEOUT, measure, tuple(after.rules), sample)
+            return run_separately(self.timeout, measure, tuple(after.rules), sample)
         except TookTooLong:
             return None

@@ -53,12 +53,13 @@ class Reloading:
 
     def __post_init__(self) -> None:
         watched = WatchedFile(self.file, self.environ, NO_KEYS)
+        self.guard = ReloadGuard(self.database, self.metrics, self.clock)
         self.reloader = ConfigReloader(
             watched,
             self.database,
             self.metrics,
             self.clock,
-            ReloadGuard(self.database, self.metrics, self.clock),
+            self.guard,
             interval=self.between,
         )
 

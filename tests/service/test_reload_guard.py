@@ -1,6 +1,7 @@
 """Changed rules with a large effect are held in every process until they are accepted."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from swrhook.config.candidate import read_candidate
 from swrhook.config.diff import rules_fingerprint
 from swrhook.ledger.database import Database
 from swrhook.ledger.discovery import keep_repositories
-from swrhook.ledger.rule_sets import accept_rules, list_pending
+from swrhook.ledger.rule_sets import LEASE, accept_rules, begin_judging, list_pending
 from swrhook.ledger.tables import rule_sets
 from swrhook.syncs.discovery import DiscoveredRepository, OrganizationRef
 from tests.conftest import DATABASES
@@ -20,6 +21,7 @@ from tests.service.test_config_reload import START, Reloading
 
 TAGS = 60
 NARROW = MINIMAL_CONFIG.replace("{sender: harbor}", "{sender: harbor, tag: none}")
+SMALL_CHANGE = MINIMAL_CONFIG.replace("{sender: harbor}", '{sender: harbor, tag: "v*"}')
 LATE = "settings: {late: 5m}\n"
 
 
@@ -86,6 +88,73 @@ def test_tags_that_were_only_discovered_count(tmp_path: Path, database: Database
     one.reloader.stop()
 
 
+def rules_of(content: str) -> str:
+    return read_candidate(content.encode(), {}).fingerprint
+
+
+def accept(reloading: Reloading, content: str) -> None:
+    with reloading.database.write() as connection:
+        accept_rules(connection, rules_of(content), "", "admin", reloading.clock.time)
+    reloading.poll(content)
+
+
+def in_use(reloading: Reloading) -> str:
+    return rules_fingerprint(reloading.used[-1].fingerprints)
+
+
+def test_a_rollback_is_quick_but_formerly_used_rules_are_judged_again(
+    reloading: Reloading,
+) -> None:
+    reloading.clock.advance(days=3)
+    accept(reloading, NARROW)
+
+    reloading.clock.advance(hours=23)  # since MINIMAL_CONFIG was in use
+    reloading.poll(MINIMAL_CONFIG)
+    rolled_back = in_use(reloading)
+    reloading.poll(NARROW)
+    accepted_before = in_use(reloading)
+    reloading.clock.advance(hours=25)
+    reloading.poll(MINIMAL_CONFIG)
+
+    assert rolled_back == rules_of(MINIMAL_CONFIG)
+    assert accepted_before == in_use(reloading) == rules_of(NARROW)
+    assert reloading.reloader.held() is not None
+    with reloading.database.read() as connection:
+        [pending] = list_pending(connection, reloading.clock.time)
+    assert pending.effect is not None
+    assert pending.effect["gained"] == TAGS
+
+
+@pytest.mark.on(*DATABASES)
+def test_what_a_process_that_died_was_judging_is_judged_by_another(
+    reloading: Reloading, database: Database
+) -> None:
+    with database.write() as connection:
+        assert begin_judging(connection, rules_of(SMALL_CHANGE), "", reloading.clock.time)
+
+    reloading.clock.advance(LEASE.total_seconds() - 2)
+    reloading.poll(SMALL_CHANGE)
+    while_leased = list(reloading.used)
+    reloading.clock.advance(2)
+    reloading.poll()
+
+    assert while_leased == []
+    assert in_use(reloading) == rules_of(SMALL_CHANGE)
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.001, "held"), (60, "used")])
+def test_a_comparison_that_takes_too_long_counts_as_a_large_effect(
+    reloading: Reloading, seconds: float, verdict: str
+) -> None:
+    reloading.reloader.guard = replace(reloading.guard, small=0, timeout=seconds)
+
+    reloading.poll(SMALL_CHANGE)
+
+    rows = {row["fingerprint"]: row for row in everything(reloading.database, rule_sets)}
+    judged = rows[rules_of(SMALL_CHANGE)]
+    assert (judged["verdict"], judged["effect"] is None) == (verdict, verdict == "held")
+
+
 def test_a_change_that_the_old_rules_do_not_fit_is_held_whole(reloading: Reloading) -> None:
     elsewhere = NARROW.replace("cn-east-3", "ap-southeast-1") + LATE
 
@@ -98,7 +167,7 @@ def test_a_change_that_the_old_rules_do_not_fit_is_held_whole(reloading: Reloadi
 
 
 def test_off_and_a_small_change_come_in_at_once(reloading: Reloading) -> None:
-    reloading.poll(MINIMAL_CONFIG.replace("{sender: harbor}", '{sender: harbor, tag: "v*"}'))
+    reloading.poll(SMALL_CHANGE)
     reloading.poll(NARROW + "settings: {reload_guard: off}\n")
 
     assert [config.options.reload_guard is None for config in reloading.used] == [False, True]

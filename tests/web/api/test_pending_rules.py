@@ -32,7 +32,7 @@ def hold(harness: WebHarness) -> None:
 
 def verdict(harness: WebHarness, fingerprint: str) -> Verdict | None:
     with harness.database.read() as connection:
-        return find_verdict(connection, fingerprint)
+        return find_verdict(connection, fingerprint, datetime.now(UTC))
 
 
 def test_an_administrator_accepts_what_is_held(harness: WebHarness) -> None:
