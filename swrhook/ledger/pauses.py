@@ -5,7 +5,7 @@ share lanes with others: a lane that is taken puts them aside, so that it does n
 them, and when the pause has ended they are released in portions, the oldest first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from swrhook import logs
 from swrhook.ledger.database import Database, after_commit
@@ -126,15 +127,16 @@ def read_pauses(connection: Connection) -> Pauses:
     return Pauses({pause.paused: pause for pause in list_pauses(connection)})
 
 
-def is_not_paused(connection: Connection) -> list[ColumnElement[bool]]:
-    """Return the conditions of syncs that no pause holds back."""
-    columns = {
-        PauseKind.REGION: (syncs.c.source_region, syncs.c.target_region),
-        PauseKind.RULE: (syncs.c.rule,),
-        PauseKind.SENDER: (syncs.c.sender,),
+def is_not_paused(
+    pauses: Iterable[Pause], columns: ReadOnlyColumnCollection[str, Any]
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of syncs, given by columns, that none of the pauses holds back."""
+    of_kind = {
+        PauseKind.REGION: (columns["source_region"], columns["target_region"]),
+        PauseKind.RULE: (columns["rule"],),
+        PauseKind.SENDER: (columns["sender"],),
     }
-    pauses = list_pauses(connection)
-    return [column != pause.name for pause in pauses for column in columns[pause.kind]]
+    return [column != pause.name for pause in pauses for column in of_kind[pause.kind]]
 
 
 def hold_syncs(connection: Connection, due: Sequence[Sync], pauses: Pauses) -> list[Sync]:

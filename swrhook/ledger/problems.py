@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, delete, func, select
 
 from swrhook.ledger.notices import item_of, subject_of
 from swrhook.ledger.notification_tables import notice_cursors, told_problems, told_syncs
-from swrhook.ledger.pauses import is_not_paused
+from swrhook.ledger.pauses import is_not_paused, list_pauses
 from swrhook.ledger.queries.pagination import lowest_id, state_walk
 from swrhook.ledger.rows import LANE_COLUMNS
 from swrhook.ledger.sql import put, upsert
@@ -99,7 +99,7 @@ def late_syncs(connection: Connection, late_before: datetime) -> list[Any]:
     for state in sorted(OPEN_STATES):
         query = select(*_SYNC_COLUMNS).where(*state_walk(state, begin, limit), syncs.c.id > begin)
         query = query.where(~syncs.c.backfill)  # these wait for all others, as they should
-        query = query.where(*is_not_paused(connection))
+        query = query.where(*is_not_paused(list_pauses(connection), syncs.c))
         query = query.order_by(syncs.c.state, syncs.c.id).limit(MOST_ROWS)
         rows += connection.execute(query).all()
     rows = sorted(rows, key=lambda row: str(row.id))[:MOST_ROWS]

@@ -13,6 +13,7 @@ from swrhook.ledger.queries.overview import (
     count_quarantined,
     failing_groups,
     held_up_groups,
+    late_groups,
     latencies,
     open_groups,
     recent_outcomes,
@@ -126,7 +127,7 @@ def test_a_repositorys_syncs_are_sorted_and_no_others_are_read(harness: WebHarne
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "open": open_groups,
     "held up": held_up_groups,
-    "late": lambda connection: open_groups(connection, NOW),
+    "late": lambda connection: late_groups(connection, NOW),
     "failing": lambda connection: failing_groups(connection, NOW),
     "quarantined": lambda connection: count_quarantined(connection, NOW),
     "outcomes": lambda connection: recent_outcomes(connection, ["ci"]),

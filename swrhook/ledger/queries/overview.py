@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select
 
+from swrhook.ledger.pauses import is_not_paused, list_pauses
 from swrhook.ledger.queries.pagination import Walk, lowest_id, newer_than, state_walk
 from swrhook.ledger.queries.syncs import ROUTE_COLUMNS, is_followed
 from swrhook.ledger.tables import deliveries, syncs
@@ -19,6 +20,8 @@ from swrhook.wording.storage import decode, restore_optional
 
 # A group is counted up to here; a larger one is shown as "more than".
 MOST_COUNTED = 1000
+# While something is paused, so many are read to find those that are not.
+MOST_PASSED = 10_000
 MOST_DELIVERIES = 200
 # How long a failed sync is shown, unless a newer sync follows it.
 FAILURES_SINCE = timedelta(days=7)
@@ -51,13 +54,25 @@ class VerifyTime:
     seconds: float
 
 
-def open_groups(connection: Connection, late_before: datetime | None = None) -> list[SyncGroup]:
-    """Return groups of the oldest open syncs; of those recorded before `late_before`, if given."""
-    late = {} if late_before is None else {"before": lowest_id(late_before)}
+def open_groups(connection: Connection) -> list[SyncGroup]:
+    """Return groups of the oldest open syncs."""
+    candidates = [_oldest(state_walk(state)) for state in sorted(OPEN_STATES)]
+    return [group for oldest in candidates for group in _groups(connection, oldest)]
+
+
+def late_groups(connection: Connection, late_before: datetime) -> list[SyncGroup]:
+    """Return groups of the oldest open syncs recorded before then, without those that are paused.
+
+    Behind MOST_PASSED older ones of a state, which are paused, none is found.
+    """
+    pauses = list_pauses(connection)
+    most = MOST_PASSED if pauses else MOST_COUNTED
+    limit = lowest_id(late_before)
+    candidates = [_oldest(state_walk(state, before=limit), most) for state in sorted(OPEN_STATES)]
     return [
         group
-        for state in sorted(OPEN_STATES)
-        for group in _groups(connection, _oldest(state_walk(state, **late)))
+        for oldest in candidates
+        for group in _groups(connection, oldest, *is_not_paused(pauses, oldest.c), most=most)
     ]
 
 
@@ -139,25 +154,29 @@ def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
     return times
 
 
-def _oldest(walk: Walk) -> Subquery:
-    return _candidates(walk).order_by(syncs.c.state, syncs.c.id).subquery()
+def _oldest(walk: Walk, most: int = MOST_COUNTED) -> Subquery:
+    return _candidates(walk, most).order_by(syncs.c.state, syncs.c.id).subquery()
 
 
 def _newest(walk: Walk) -> Subquery:
     return _candidates(walk).order_by(syncs.c.state.desc(), syncs.c.id.desc()).subquery()
 
 
-def _candidates(walk: Walk) -> Select[Any]:
-    columns = ("id", "state", *ROUTE_COLUMNS, "created_at", "failing_since")
+def _candidates(walk: Walk, most: int = MOST_COUNTED) -> Select[Any]:
+    origin = ("rule", "sender")
+    columns = ("id", "state", *ROUTE_COLUMNS, *origin, "created_at", "failing_since")
     reason = func.coalesce(syncs.c.error_message, syncs.c.reason).label("reason")
     query = select(*(syncs.c[name] for name in columns), reason, syncs.c.wording)
-    return query.where(*walk).limit(MOST_COUNTED + 1)
+    return query.where(*walk).limit(most + 1)
 
 
 def _groups(
-    connection: Connection, candidates: Subquery, *conditions: ColumnElement[bool]
+    connection: Connection,
+    candidates: Subquery,
+    *conditions: ColumnElement[bool],
+    most: int = MOST_COUNTED,
 ) -> list[SyncGroup]:
-    is_more = select(func.count() > MOST_COUNTED).select_from(candidates).scalar_subquery()
+    is_more = select(func.count() > most).select_from(candidates).scalar_subquery()
     columns = (candidates.c.state, candidates.c.target_region)
     numbers = (func.count(), func.min(candidates.c.created_at), func.max(candidates.c.reason))
     # Of several syncs with one reason, any one's wording says what it was made of.

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, Select, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.pauses import list_pauses
+from swrhook.ledger.lane_queue import ready_flows
+from swrhook.ledger.pauses import read_pauses
 from swrhook.ledger.queries.pagination import newer_than, state_walk
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.rows import group
 from swrhook.ledger.tables import LATEST, OPEN, READY, SCHEDULED, findings, lanes, syncs
 from swrhook.model import END_STATES, OPEN_STATES, State
-from swrhook.syncs.pauses import PauseKind
 
 _TARGET = (syncs.c.target_region, syncs.c.target_namespace)
 
@@ -105,14 +105,15 @@ def oldest_pending(connection: Connection) -> datetime | None:
 def most_overdue(connection: Connection) -> datetime | None:
     """Return the first due time of all lanes; of those that wait for room, an index is read.
 
-    Lanes of regions that are paused are not late.
+    Lanes of regions that are paused are not late, and not read.
     """
-    paused = [pause.name for pause in list_pauses(connection) if pause.kind is PauseKind.REGION]
-    is_on = (lanes.c.source_region.not_in(paused), lanes.c.target_region.not_in(paused))
-    query = select(func.min(lanes.c.due_at)).where(READY)
-    ready = connection.scalar(query.where(*is_on) if paused else query)
-    scheduled = connection.scalar(select(func.min(lanes.c.due_at)).where(SCHEDULED))
-    return min((at for at in (ready, scheduled) if at is not None), default=None)
+    pauses = read_pauses(connection)
+    times = [connection.scalar(select(func.min(lanes.c.due_at)).where(SCHEDULED))]
+    for flow in ready_flows(connection):
+        if pauses.of_regions(flow.source, flow.target) is None:
+            first = select(func.min(lanes.c.due_at)).where(READY, lanes.c.flow == str(flow))
+            times.append(connection.scalar(first))
+    return min((at for at in times if at is not None), default=None)
 
 
 # Latencies are computed from so many syncs, the newest verified ones.

@@ -44,7 +44,7 @@ def read_overview(web: WebContext) -> Overview:
     with web.database.read() as connection:
         return Overview(
             open=queries.open_groups(connection),
-            late=queries.open_groups(connection, late_before),
+            late=queries.late_groups(connection, late_before),
             late_before=late_before,
             late_after=late_after,
             held_up=queries.held_up_groups(connection),

@@ -10,22 +10,25 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text, update
 
 from swrhook.ledger.database import Database
+from swrhook.ledger.pauses import begin_pause
 from swrhook.ledger.queries import overview
 from swrhook.ledger.queries.stats import (
     OpenSyncs,
     count_open,
+    most_overdue,
     oldest_pending,
     read_backlog,
 )
 from swrhook.ledger.tables import lanes, syncs
-from tests.factories import NOW, A, entry, push, write
+from swrhook.syncs.pauses import Pause, PauseKind
+from tests.factories import NOW, OTHER_TARGET, TARGET, A, entry, push, write
 
 MINUTE = timedelta(minutes=1)
 READINGS: dict[str, Callable[[Connection], object]] = {
     "count": count_open,
     "oldest": oldest_pending,
     "open": overview.open_groups,
-    "late": lambda connection: overview.open_groups(connection, NOW),
+    "late": lambda connection: overview.late_groups(connection, NOW),
     "held up": overview.held_up_groups,
     "failing": lambda connection: overview.failing_groups(connection, NOW),
 }
@@ -101,6 +104,20 @@ def test_a_seek_finds_the_oldest_pending_sync(database: Database) -> None:
     assert "TEMP B-TREE" not in plan
     with database.read() as connection:
         assert oldest_pending(connection) == NOW + MINUTE
+
+
+def test_a_paused_region_is_not_late_and_its_lanes_are_not_read(database: Database) -> None:
+    write(database, entry(push("v1", A), targets=[OTHER_TARGET]))
+    write(database, entry(push("v2", A), targets=[TARGET], at=NOW + MINUTE))
+    paused = Pause(PauseKind.REGION, OTHER_TARGET.region, NOW, None, "ops", None)
+    with database.write() as connection:
+        begin_pause(connection, paused)
+
+    with database.read() as connection:
+        assert most_overdue(connection) == NOW + MINUTE
+    ready = [plan for plan in plans(database, most_overdue) if "lanes_ready" in plan]
+    assert len(ready) == 1
+    assert re.search(r"\(flow=\?\)|Index Cond: .*flow", ready[0])
 
 
 def test_the_backlog_has_counts_and_ages(database: Database) -> None:
