@@ -145,10 +145,19 @@ def count_needed(connection: Connection, repair_id: str) -> int:
     return connection.scalar(select(func.count()).select_from(findings).where(*is_needed)) or 0
 
 
-def count_open(connection: Connection, repair_id: str) -> int:
-    """Return how many of a repair's syncs are open."""
-    query = select(func.count()).select_from(_WITH_SYNC).where(findings.c.repair == repair_id, OPEN)
-    return connection.scalar(query) or 0
+def count_open(connection: Connection, repair_id: str, most: int) -> int:
+    """Return how many of a repair's last `most` findings with syncs have open ones.
+
+    Counting all would take as long as the repair is large, for each portion of it.
+    """
+    is_left = (findings.c.repair == repair_id, WITHOUT_SYNC)
+    first_left = connection.scalar(select(func.min(findings.c.id)).where(*is_left))
+    recorded = select(findings.c.sync).where(findings.c.repair == repair_id)
+    if first_left is not None:
+        recorded = recorded.where(findings.c.id < first_left)
+    latest = recorded.order_by(findings.c.id.desc()).limit(most).subquery()
+    query = select(func.count()).select_from(latest.join(syncs, latest.c.sync == syncs.c.id))
+    return connection.scalar(query.where(OPEN)) or 0
 
 
 def cancel_pending_syncs(connection: Connection, repair_id: str, now: datetime) -> list[Sync]:

@@ -23,39 +23,56 @@ from swrhook.syncs.coverage import Gap, count_gap
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """How many gaps changed, and the route after which the next portion begins; None: no more."""
+class Portion:
+    """Gaps whose syncs have moved on, by route, and the route after which the next portion begins.
 
-    changes: int
-    after: str | None
+    `closed`: the sync was verified; `begun` and `ended`: it is open now, or no longer. `last` is
+    None if there is no next portion.
+    """
+
+    closed: Sequence[str]
+    begun: Sequence[str]
+    ended: Sequence[str]
+    last: str | None
+
+    @property
+    def changes(self) -> int:
+        """Return how many gaps have changed."""
+        return len(self.closed) + len(self.begun) + len(self.ended)
 
 
-def has_gaps(connection: Connection) -> bool:
-    """Tell whether there are any gaps."""
-    return connection.execute(select(gaps.c.route).limit(1)).first() is not None
-
-
-def settle(connection: Connection, after: str, most: int) -> Settled:
-    """Close the gaps of a portion whose sync was verified, and follow syncs that began or ended."""
-    query = select(gaps).where(gaps.c.route > after).order_by(gaps.c.route).limit(most)
+def look(connection: Connection, after: str, most: int) -> Portion:
+    """Return which of the next gaps after a route have changed; most of them have not."""
+    query = select(*_COLUMNS).where(gaps.c.route > after).order_by(gaps.c.route).limit(most)
     rows = connection.execute(query).mappings().all()
-    last = rows[-1]["route"] if len(rows) == most else None
     moving = open_routes(connection, [row["route"] for row in rows])
-    verified = _verified(connection, [row for row in rows if row["route"] not in moving])
-    closed = [row["route"] for row in rows if verified.get(row["route"], False)]
-    begun = [row["route"] for row in rows if row["route"] in moving and not row["on_the_way"]]
-    ended = [
-        row["route"]
-        for row in rows
-        if row["on_the_way"] and row["route"] not in moving and row["route"] not in closed
-    ]
+    still = [row for row in rows if row["route"] not in moving]
+    verified = _verified(connection, still)
+    closed = {row["route"] for row in still if verified.get(row["route"], False)}
+    return Portion(
+        sorted(closed),
+        [row["route"] for row in rows if row["route"] in moving and not row["on_the_way"]],
+        [row["route"] for row in still if row["on_the_way"] and row["route"] not in closed],
+        rows[-1]["route"] if len(rows) == most else None,
+    )
+
+
+def settle(connection: Connection, after: str, most: int) -> Portion:
+    """Close the gaps of a portion whose sync was verified, and follow syncs that began or ended."""
+    portion = look(connection, after, most)
     changes = [
-        *close_gaps(connection, closed),
-        *_set_on_the_way(connection, begun, on_the_way=True),
-        *_set_on_the_way(connection, ended, on_the_way=False),
+        *close_gaps(connection, portion.closed),
+        *_set_on_the_way(connection, portion.begun, on_the_way=True),
+        *_set_on_the_way(connection, portion.ended, on_the_way=False),
     ]
     apply_changes(connection, changes)
-    return Settled(len(changes), last)
+    return portion
+
+
+_COLUMNS = [
+    gaps.c[name]
+    for name in ("route", "namespace", "repository", "tag", "on_the_way", "observed_at")
+]
 
 
 def _set_on_the_way(

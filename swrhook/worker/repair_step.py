@@ -36,7 +36,8 @@ class RepairStep:
         """Wait, then renew the claim. Raises StepLost."""
         if wait:
             self.stopping.wait(max(wait.total_seconds(), 0))
-        with self.database.write() as connection:
+        # A lease that is lost with the machine is free, and so it should be.
+        with self.database.write(durable=False) as connection:
             is_renewed = repairs.renew_lease(connection, self.claim, self.clock.now())
         if not is_renewed or self.stopping.is_set():
             raise StepLost

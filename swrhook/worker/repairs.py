@@ -28,6 +28,8 @@ from swrhook.worker.repair_step import RepairStep, StepLost
 POLL_INTERVAL = 2.0  # seconds: a question to the ledger costs a commit on PostgreSQL
 # At most this many of a repair's syncs are open at a time, so that a cancelled repair leaves few.
 MAX_OPEN = 1000
+# Among so many that were recorded last: what is stuck does not stop the others for ever.
+_MOST_COUNTED = 5 * MAX_OPEN
 _PORTION = 200
 _RETRY_WHEN_FULL = timedelta(seconds=1)
 _RETRY_AFTER_ERROR = timedelta(seconds=5)
@@ -80,7 +82,7 @@ class RepairWorker(PeriodicThread):
         with self.active.lease() as active:
             gateway, now = active.gateway, self.clock.now()
             reconcile = gateway.config.options.reconcile
-            with self.database.write() as connection:
+            with self.database.write(durable=False) as connection:  # as a renewed claim
                 if reconcile.every is not None:
                     repairs.begin_scheduled(connection, reconcile.every, reconcile.max_calls, now)
                 claimed = repairs.claim_next(connection, now)
@@ -106,7 +108,8 @@ class RepairWorker(PeriodicThread):
     def _record_syncs(self, step: RepairStep, version: str) -> None:
         repair = step.repair
         with self.database.read() as connection:
-            is_full = findings.count_open(connection, repair.id) > MAX_OPEN - _PORTION
+            count = findings.count_open(connection, repair.id, _MOST_COUNTED)
+            is_full = count > MAX_OPEN - _PORTION
         if is_full:
             step.release(_RETRY_WHEN_FULL)
             return

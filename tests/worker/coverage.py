@@ -19,7 +19,7 @@ def shown(database: Database, config: Config) -> dict[CoverageKey, ListedCoverag
     with database.write() as connection:
         after: str | None = ""
         while after is not None:
-            after = settle(connection, after, 100).after
+            after = settle(connection, after, 100).last
     with database.read() as connection:
         listed = list_coverage(connection, coverage_keys(config), 1000)
         for table in (coverage, repository_coverage):
