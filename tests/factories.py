@@ -13,8 +13,8 @@ from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.lane_session import open_session
 from swrhook.ledger.lanes import Flow, schedule_lanes
-from swrhook.ledger.rows import SYNC_COLUMNS, to_lane, to_sync
-from swrhook.ledger.tables import lanes, syncs
+from swrhook.ledger.rows import LANE_COLUMNS, SYNC_COLUMNS, to_lane, to_sync
+from swrhook.ledger.tables import OPEN, READY, lanes, syncs
 from swrhook.model import (
     OPEN_STATES,
     DeliveryEntry,
@@ -174,8 +174,9 @@ class FixedConfig:
 
 def ready_lanes(database: Database) -> list[Lane]:
     """Return the lanes that wait for an engine, in the order of their keys."""
-    rows = [row for row in everything(database, lanes) if row["ready"]]
-    return [to_lane(row) for row in sorted(rows, key=lambda row: row["key"])]
+    query = select(*(lanes.c[name] for name in LANE_COLUMNS)).where(READY).order_by(lanes.c.key)
+    with database.read() as connection:
+        return [to_lane(row) for row in connection.execute(query).mappings()]
 
 
 def run_lane(database: Database, runner: LaneRunner, lane: Lane, now: datetime) -> datetime | None:
@@ -193,16 +194,17 @@ def run_lane(database: Database, runner: LaneRunner, lane: Lane, now: datetime) 
         runner.run(session, slot)
     finally:
         slot.release()
-    row = next(row for row in everything(database, lanes) if row["key"] == lane.key)
-    due_at: datetime | None = row["due_at"]
+    with database.read() as connection:
+        query = select(lanes.c.due_at).where(lanes.c.key == lane.key)
+        due_at: datetime | None = connection.execute(query).scalar_one()
     return due_at
 
 
 def _urgency(database: Database, lane: Lane) -> Urgency:
     """Return the urgency of the lane's most urgent sync."""
-    rows = [row for row in everything(database, syncs) if row["lane"] == lane.key]
-    urgencies = [row["urgency"] for row in rows if row["state"] in OPEN_STATES]
-    return Urgency(min(urgencies, default=Urgency.FRESH))
+    query = select(func.min(syncs.c.urgency)).where(syncs.c.lane == lane.key, OPEN)
+    with database.read() as connection:
+        return Urgency(connection.scalar(query) or Urgency.FRESH)
 
 
 @dataclass

@@ -102,7 +102,8 @@ class RepairSetup:
     def sync(self) -> None:
         """Run the ready lanes until nothing is due any more."""
         while lanes := ready_lanes(self.database):
-            self.harness.run_until_quiet(lanes[0])
+            for lane in lanes:
+                self.harness.run_until_quiet(lane)
 
     def show(self, repair_id: str, kind: RepairKind = BACKFILL) -> ListedRepair:
         with self.database.read() as connection:
