@@ -1,15 +1,17 @@
 """The deploy gate of the real service denies a pod until its image has arrived."""
 
+import time
 from typing import Any
 
 import requests
 
 from swrhook import simulator
-from tests.programs import TOKEN, Served
-from tests.service.conftest import TARGET, document
+from tests.programs import PATIENCE, TOKEN, Served
+from tests.service.conftest import SOURCE, TARGET, document
 from tests.web.reviews import pod_review
 
 REGISTRY = "registry.of-the-target:5000"
+IMAGE = "team/app:v1"
 
 
 def ask(service: Served, image: str) -> dict[str, Any]:
@@ -22,24 +24,29 @@ def ask(service: Served, image: str) -> dict[str, Any]:
     return response
 
 
+def ask_until(service: Served, *, allowed: bool) -> None:
+    """Try again, as a controller does."""
+    deadline = time.monotonic() + PATIENCE
+    while ask(service, IMAGE)["allowed"] is not allowed:
+        assert time.monotonic() < deadline
+
+
 def test_a_pod_is_denied_until_its_image_is_there_and_again_when_it_is_gone(
     service: Served, swr: simulator.RunningSimulator
 ) -> None:
     gate = {"mode": "deny", "max_age": "1s", "registries": {REGISTRY: TARGET}}
     service.configure({**document(swr), "gate": gate})
     service.start()
-    before = ask(service, "team/app:v1")
-    assert service.deliver("ci", {"image": "team/app:v1"}).status_code == 202
-    answers: list[dict[str, Any]] = []
-    while not answers or not answers[-1]["allowed"]:  # as a controller tries again
-        answers.append(ask(service, "team/app:v1"))
+    before = ask(service, IMAGE)
+    assert service.deliver("ci", {"image": IMAGE}).status_code == 202
+    ask_until(service, allowed=True)
 
     held = swr.state.store(TARGET).tag("team", "app", "v1")
-    assert held is not None
+    assert held is not None  # now that the pod may start
+    assert held.digest == swr.state.digest(SOURCE, "team", "app", "v1")
     swr.state.remove(TARGET, held)
-    gone = ask(service, "team/app:v1")
-    while gone["allowed"]:  # what was seen within max_age
-        gone = ask(service, "team/app:v1")
+    ask_until(service, allowed=False)  # when what was seen is older than max_age
+    gone = ask(service, IMAGE)
 
     assert "is not there" in before["status"]["message"]
     assert "is not there" in gone["status"]["message"]
