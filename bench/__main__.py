@@ -1,12 +1,12 @@
 """Benchmarks, each in a module of its own; writes table and plots into docs/performance.md.
 
-bench/rules.py, registry.py, slow_clients.py and scale.py are programs of their own.
+bench/rules.py, registry.py, slow_clients.py, coverage.py and scale.py are programs of their own.
 """
 
 import signal
 import sys
 
-from bench import claims, costs, deliveries, figures, pages, syncs
+from bench import availability, claims, costs, deliveries, figures, pages, syncs
 
 PARTS = {
     "deliveries": deliveries,
@@ -14,6 +14,7 @@ PARTS = {
     "claims": claims,
     "costs": costs,
     "pages": pages,
+    "availability": availability,
 }
 
 

@@ -1,6 +1,8 @@
 """The web layer: the only package that imports Flask (besides the simulator)."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, Flask
 
@@ -18,13 +20,21 @@ from swrhook.web.languages import add_languages
 from swrhook.web.writes import add_write_hooks
 
 
+class _Application(Flask):
+    """Flask for views that are not asynchronous."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function: Flask would look for `async` at ten places of each request."""
+        return func
+
+
 def create_web(context: WebContext) -> Flask:
     """Return the Flask application with all routes."""
     health = replace(
         context.health, checks={**context.health.checks, "drain": context.draining.check}
     )
     web = replace(context, config=RequestConfig(context.config), health=health)
-    app = Flask("swrhook", static_folder=None)
+    app = _Application("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members keep the documented order
     app.extensions[LEAVING] = web.draining.begun
     app.extensions[INTAKE] = Intake(

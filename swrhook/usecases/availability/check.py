@@ -4,6 +4,7 @@ A process that serves requests asks through the ledger, and workers look.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,18 +59,16 @@ class CheckedCopy:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What the ledger knows of places at one time."""
+    """What the ledger knows of places at one time.
+
+    `sights` are those that were seen since `oldest`, `unseen` those that have to be looked at.
+    """
 
     kept: Mapping[Place, KeptObservation]
+    sights: Mapping[Place, Sight]
     failures: Mapping[Place, Failure]
     oldest: datetime
-    newest: datetime
-
-    def sight(self, place: Place) -> Sight | None:
-        """Return what the place held lately, None if nobody has looked."""
-        kept = self.kept.get(place)
-        is_fresh = kept is not None and self.oldest <= kept.observed_at <= self.newest
-        return Sight(kept.digest) if kept is not None and is_fresh else None
+    unseen: AbstractSet[Place]
 
 
 class AvailabilityChecker:
@@ -104,7 +103,7 @@ class AvailabilityChecker:
         with self._database.read() as snapshot:
             copies = find_copies(snapshot)
             view = self._view(snapshot, copies, freshness)
-        if any(_unseen(copy, view) for copy in copies):
+        if view.unseen:
             with self._place():
                 view = self._ask(copies, view, freshness, stopping)
         return [_judge(copy, view) for copy in copies]
@@ -123,7 +122,7 @@ class AvailabilityChecker:
         """Ask for what was not seen lately; return what is known when that is answered."""
         deadline, asked_at = self._timer() + LONGEST_WAIT, -inf
         while True:
-            places = {place for copy in copies for place in _unseen(copy, view)}
+            places = view.unseen
             if not places or (remaining := deadline - self._timer()) <= 0:
                 return view
             if self._timer() - asked_at >= BETWEEN_ASKS:
@@ -137,12 +136,17 @@ class AvailabilityChecker:
     def _view(self, snapshot: Snapshot, copies: Sequence[Copy], freshness: Freshness) -> _View:
         kept = find_observations(snapshot, {place for copy in copies for place in _places(copy)})
         now = self._clock.now()  # after what was read, so that nothing is older than it says
-        oldest = freshness.oldest(now) + self._skew
-        view = _View(kept, {}, oldest, now + _CLOCK_SKEW)
-        unseen = {place for copy in copies for place in _unseen(copy, view)}
-        if not unseen:
-            return view
-        return _View(kept, find_failures(snapshot, unseen), oldest, view.newest)
+        oldest, newest = freshness.oldest(now) + self._skew, now + _CLOCK_SKEW
+        sights = {
+            place: Sight(seen.digest)
+            for place, seen in kept.items()
+            if oldest <= seen.observed_at <= newest
+        }
+        failures: Mapping[Place, Failure] = {}
+        if unseen := _unseen(copies, sights, failures):
+            failures = find_failures(snapshot, unseen)
+            unseen = _unseen(copies, sights, failures)
+        return _View(kept, sights, failures, oldest, unseen)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -162,22 +166,27 @@ def _places(copy: Copy) -> Iterator[Place]:
         yield copy.source
 
 
-def _unseen(copy: Copy, view: _View) -> list[Place]:
-    """Return the places to look at; none if the others decide, or if a look is in vain."""
-    target = None if copy.target is None else view.sight(copy.target)
-    if target is not None and target.digest is None:
-        return []
-    unseen = [place for place in _places(copy) if view.sight(place) is None]
-    failures = [view.failures.get(place) for place in unseen]
-    return [] if any(failure and failure.is_final for failure in failures) else unseen
+def _unseen(
+    copies: Iterable[Copy], sights: Mapping[Place, Sight], failures: Mapping[Place, Failure]
+) -> set[Place]:
+    """Return the places to look at; none of a copy that others decide, or if a look is in vain."""
+    unseen: set[Place] = set()
+    for copy in copies:
+        target = None if copy.target is None else sights.get(copy.target)
+        if target is not None and target.digest is None:
+            continue
+        places = [place for place in _places(copy) if place not in sights]
+        if not any(place in failures and failures[place].is_final for place in places):
+            unseen.update(places)
+    return unseen
 
 
 def _judge(copy: Copy, view: _View) -> CheckedCopy:
     if copy.target is None:
         reason = "no tag with this digest is known: name its tag, too"
         return CheckedCopy(copy, Availability.UNKNOWN, reason=reason)
-    target = view.sight(copy.target)
-    source = Sight(None) if copy.source is None else view.sight(copy.source)
+    target = view.sights.get(copy.target)
+    source = Sight(None) if copy.source is None else view.sights.get(copy.source)
     is_on_its_way = copy.sync is not None and copy.sync.is_open
     state = judge(target, source, copy.asked.digest, is_on_its_way=is_on_its_way)
     kept = view.kept.get(copy.target)
@@ -190,7 +199,7 @@ def _judge(copy: Copy, view: _View) -> CheckedCopy:
 def _reason(copy: Copy, view: _View) -> str:
     """Return why a place could not be looked at."""
     for place in _places(copy):
-        if view.sight(place) is None:
+        if place not in view.sights:
             failure = view.failures.get(place)
             if failure is not None:
                 return f"{place} cannot be read: {failure.message}"

@@ -96,7 +96,8 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
                 described = self.alt_response(status, **options)(described)
             if arguments is not None:
                 location = "query" if method == "GET" else "json"
-                described = self.arguments(arguments, location=location, unknown=RAISE)(described)
+                # An instance: webargs would make one of a class for each request.
+                described = self.arguments(arguments(), location=location, unknown=RAISE)(described)
             self.add_url_rule(rule, view_func=described, methods=[method])
             return view
 
