@@ -77,7 +77,9 @@ def _load(when: str, count: int) -> tuple[Config, float]:
     )
     text = f"{HEAD}{rules}".encode()
     started = time.process_time()
-    parsed = config.parse(text, file="bench", environ={"TOKEN": "the-token-of-the-benchmark"}, read_file=str)
+    parsed = config.parse(
+        text, file="bench", environ={"TOKEN": "the-token-of-the-benchmark"}, read_file=str
+    )
     return parsed, time.process_time() - started
 
 
