@@ -69,15 +69,11 @@ def _run(terminal: Shell, block: Block) -> list[str]:
 
 
 @needs("bash", "curl", "jq", "openssl")
-def test_the_tutorial_gives_the_documented_output(terminal: Shell) -> None:
-    assert follow(terminal, TUTORIAL) == []
-
-
-@needs("bash", "curl", "jq", "openssl")
 @pytest.mark.parametrize("pages", ROUNDS.values(), ids=ROUNDS)
-def test_how_to_pages_give_the_documented_output(terminal: Shell, pages: tuple[str, ...]) -> None:
-    follow(terminal, TUTORIAL)
-
+def test_the_tutorial_and_how_to_pages_give_the_documented_output(
+    terminal: Shell, pages: tuple[str, ...]
+) -> None:
+    assert follow(terminal, TUTORIAL) == []
     for page in pages:
         assert follow(terminal, ROOT / "docs" / "how-to" / f"{page}.md") == [], page
 
