@@ -53,9 +53,10 @@ def _forms(secret: str) -> Iterator[str]:
     octets = content.decode("latin-1")  # percent escapes stand for bytes
     yield octets
     yield octets.replace(" ", "+")  # in the query of a URL
-    # JSON escapes one half of a surrogate pair at a time.
-    units = secret.encode("utf-16-be", "surrogatepass")
-    yield "".join(chr(high << 8 | low) for high, low in zip(units[::2], units[1::2], strict=True))
+    if not secret.isascii():  # JSON escapes one half of a surrogate pair at a time
+        units = secret.encode("utf-16-be", "surrogatepass")
+        pairs = zip(units[::2], units[1::2], strict=True)
+        yield "".join(chr(high << 8 | low) for high, low in pairs)
     yield content.hex()
     yield content.hex().upper()
     for before in range(3):
