@@ -61,7 +61,7 @@ def on_sqlite(empty_ledger: Path, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def on_postgresql(ledger_on_server: Database) -> Iterator[Database]:
     """The ledger on PostgreSQL, emptied."""
-    with ledger_on_server.write() as connection:
+    with ledger_on_server.write(durable=False) as connection:
         empty(connection)
     yield ledger_on_server
     ledger_on_server.close()

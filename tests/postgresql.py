@@ -37,7 +37,6 @@ def new_database() -> Iterator[str]:
 
 def empty(connection: Connection) -> None:
     """Empty every table, but keep the schema."""
-    # DELETE, for TRUNCATE makes new files of every table and index.
-    for each in metadata.tables.values():
-        if each is not schema_versions:
-            connection.execute(each.delete())
+    # DELETE, for TRUNCATE makes new files of every table and index; and all in one round trip.
+    tables = [name for name, table in metadata.tables.items() if table is not schema_versions]
+    connection.exec_driver_sql(";".join(f"DELETE FROM {name}" for name in tables))
