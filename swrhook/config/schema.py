@@ -107,7 +107,9 @@ class GateSection(Section):
     fail = Text(validate=OneOf(("open", "closed")))
     namespaces = OneOrMore(Text(validate=validators.organization_pattern))
     max_age = Duration("1s")
-    registries = Named(validators.registry_host, Text(required=True), may_be_empty=True)
+    registries = Named(
+        validators.registry_host, Text(required=True), may_be_empty=True, required=False
+    )
 
 
 class Root(Section):

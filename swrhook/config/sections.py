@@ -66,9 +66,16 @@ class OneOrMore(Items):
 class Named(PresenceMessages, fields.Field[dict[str, Data]]):
     """A mapping from names of the author's choice to values of one kind."""
 
-    def __init__(self, check_name: Check, inner: fields.Field[Data], *, may_be_empty: bool) -> None:
+    def __init__(
+        self,
+        check_name: Check,
+        inner: fields.Field[Data],
+        *,
+        may_be_empty: bool,
+        required: bool = True,
+    ) -> None:
         """Set the check for each name and the field for each value."""
-        super().__init__(required=True)
+        super().__init__(required=required)
         self._check_name = check_name
         self.inner = inner
         self.may_be_empty = may_be_empty

@@ -1,15 +1,22 @@
 """docs/configuration.md matches the code."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from marshmallow import Schema, fields
 
 from swrhook.auth import SCHEMES
-from swrhook.config import yaml_document
+from swrhook.config import parse, yaml_document
 from swrhook.config.model import ROLES
+from swrhook.config.notify_schema import (
+    ChannelSection,
+    NotifyRuleSection,
+    NotifySection,
+    QuietSection,
+)
 from swrhook.config.rule_schema import (
     DefaultsSection,
     RegexSection,
@@ -27,13 +34,20 @@ from swrhook.config.schema import (
     Root,
     SwrSection,
 )
-from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SenderSection
+from swrhook.config.sender_schema import (
+    AUTH_SECTIONS,
+    AllowSection,
+    ImageSection,
+    MappingSection,
+    SenderSection,
+)
 from swrhook.config.settings_schema import OptionsSection
 from swrhook.config.sso_schema import SsoGroupSection, SsoSection
 from swrhook.dialects import DIALECTS
 from swrhook.settings import CLI_VARIABLES, SETTINGS
+from tests.programs import ROOT
 
-DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 SECTIONS: list[Schema] = [
     Root(),
     SwrSection(),
@@ -44,8 +58,13 @@ SECTIONS: list[Schema] = [
     SsoSection(),
     SsoGroupSection(),
     SenderSection(),
+    AllowSection(),
     ImageSection(),
     MappingSection(),
+    NotifySection(),
+    ChannelSection(),
+    NotifyRuleSection(),
+    QuietSection(),
     RuleSection(),
     WhenSection(),
     TargetSection(),
@@ -120,3 +139,38 @@ def test_the_documented_messages_match_the_code(
     assert re.findall(r"^swrhook\.yaml(:.*)$", DOCS, re.MULTILINE) == [
         line.removeprefix("f") for line in lines
     ]
+
+
+def is_part(block: str) -> bool:
+    keys = re.findall(r"^([a-z]+):", block, re.MULTILINE)
+    return bool(keys) and set(keys) <= set(Root().fields)
+
+
+EXAMPLES = [
+    pytest.param(dedent(block), id=page.name)
+    for page in sorted([*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")])
+    for block in re.findall(r"(?ms)^ *```yaml\n(.*?)^ *```", page.read_text("utf-8"))
+    if is_part(dedent(block))
+]
+
+
+def secret_of(name: str) -> str:
+    secret = b64encode(name.encode().ljust(24)).decode()
+    return f"feishu://{secret}" if name.endswith("_URL") else secret
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_of_a_page_is_accepted(example: str, small: str) -> None:
+    base = re.sub(
+        r"(?m)^( +regions: ).*", r"\1{cn-north-4: {}, cn-east-3: {}, ap-southeast-1: {}}", small
+    )
+    sections = re.split(r"(?m)^(?=\w+:)", base)[1:]
+    missing = [text for text in sections if f"\n{text.partition(':')[0]}:" not in f"\n{example}"]
+    text = f"{example}\n{''.join(missing)}"
+    environ = {name: secret_of(name) for name in re.findall(r"\$\{(\w+)\}", text)}
+
+    parse(text.encode(), file="f", environ=environ, read_file=secret_of)
+
+
+def test_the_pages_have_examples() -> None:
+    assert len(EXAMPLES) > 50

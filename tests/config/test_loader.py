@@ -1,5 +1,7 @@
 import hmac
 import json
+import re
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from swrhook.config import Config, parse
+from swrhook.config import Config, parse, yaml_document
 from swrhook.config.model import (
     Access,
     AccessToken,
@@ -21,6 +23,7 @@ from swrhook.config.model import (
     TokenCredentials,
 )
 from swrhook.config.regions import KNOWN_REGIONS, default_endpoint
+from swrhook.config.schema import Root
 from swrhook.errors import Unauthenticated
 from swrhook.model import Push
 from swrhook.rules.match import RuleResult, RuleTarget, evaluate
@@ -60,6 +63,21 @@ def test_the_example_is_read_completely(example: str, read: Read, environ: dict[
         )
         == config.access
     )
+
+
+def test_the_example_has_every_section_and_each_may_be_used(
+    example: str, read: Read, environ: dict[str, str]
+) -> None:
+    environ |= {
+        "SSO_CLIENT_SECRET": "a-client-secret-of-24-letters",
+        "FEISHU_URL": "feishu://token-of-feishu",
+        "DEPLOYS_SECRET": f"whsec_{b64encode(bytes(24)).decode()}",
+    }
+    sections = "|".join(Root().fields)
+    whole = re.sub(rf"^# (?=(?:{sections}):|  )", "", example, flags=re.MULTILINE)
+
+    assert set(yaml_document.read(whole.encode()).data) == set(Root().fields)
+    assert read(whole).warnings == ()
 
 
 def test_the_settings_of_the_example_are_the_defaults(example: str, read: Read) -> None:
