@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from swrhook.errors import KeysUnavailable, Refused, Unauthenticated, Unconfirme
 from swrhook.model import DeliveryEntry, Receipt
 from swrhook.web import create_web
 from swrhook.web.problems import STATUSES, refusal
-from tests.web.harness import READ, SECRET, WebHarness, signed_in
+from tests.web.harness import ADMIN, OPERATE, READ, SECRET, WebHarness, signed_in
 
 
 def problem(answer: TestResponse) -> tuple[int, str]:
@@ -65,6 +66,45 @@ def test_422(harness: WebHarness) -> None:
 
     assert problem(answer) == (422, "the request has invalid parameters")
     assert sorted(r.partition(":")[0] for r in answer.get_json()["reasons"]) == ["cursor", "limit"]
+
+
+@pytest.mark.parametrize("media_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_415_a_body_that_is_not_called_json_is_not_left_out(
+    harness: WebHarness, media_type: str | None
+) -> None:
+    client = harness.client(OPERATE)
+    answer = client.post("/api/v1/reconcile", data='{"report": true}', content_type=media_type)
+
+    text = "send JSON, with the header Content-Type: application/json"
+    assert problem(answer) == (415, text)
+    assert client.get("/api/v1/reconcile").get_json()["items"] == []
+
+
+def test_a_body_may_be_left_out_where_no_member_is_required(harness: WebHarness) -> None:
+    assert harness.client(OPERATE).post("/api/v1/reconcile").status_code == 202
+
+
+def test_no_route_ignores_a_parameter_that_it_does_not_know(harness: WebHarness) -> None:
+    client = harness.client(ADMIN)
+    paths = client.get("/api/openapi.json").get_json()["paths"]
+    answers = {
+        (method, path): client.open(f"{re.sub(r'{.*?}', 'x', path)}?nonsense=1", method=method)
+        for path, methods in paths.items()
+        for method in methods.keys() & {"get", "post"}
+    }
+
+    assert {
+        operation: answer.get_json()
+        for operation, answer in answers.items()
+        if problem(answer)[0] != 422
+    } == {}
+
+
+def test_an_unknown_parameter_is_named(harness: WebHarness) -> None:
+    answer = harness.client().get("/api/v1/senders?limit=1")
+
+    assert problem(answer) == (422, "the request has invalid parameters")
+    assert answer.get_json()["reasons"] == ["limit: Unknown field."]
 
 
 def test_500_of_the_api_exposes_no_details(harness: WebHarness) -> None:

@@ -1,4 +1,7 @@
-"""Groups of routes that the OpenAPI document describes."""
+"""Groups of routes that the OpenAPI document describes.
+
+What a route does not know is refused, so that no misspelt parameter is without effect.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -6,11 +9,12 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 
-from flask import Request
+from flask import Request, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
 from webargs import missing
-from webargs.flaskparser import FlaskParser, is_json_request
+from webargs.flaskparser import FlaskParser, abort, is_json_request
+from werkzeug.exceptions import UnsupportedMediaType
 
 from swrhook.ledger.queries.views import USUAL_LIMIT
 from swrhook.senders.payload import Json, decode
@@ -27,7 +31,9 @@ class _Parser(FlaskParser):
     """Parses the bodies of requests as those of deliveries: JSON of limited depth and size."""
 
     def _raw_load_json(self, req: Request) -> Json:
-        body = req.get_data() if is_json_request(req) else b""
+        body = req.get_data()
+        if body and not is_json_request(req):
+            raise UnsupportedMediaType("send JSON, with the header Content-Type: application/json")
         return decode(body) if body else missing
 
 
@@ -98,6 +104,8 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
                 location = "query" if method == "GET" else "json"
                 # An instance: webargs would make one of a class for each request.
                 described = self.arguments(arguments(), location=location, unknown=RAISE)(described)
+            if arguments is None or method == "POST":
+                described = _without_parameters(described)
             self.add_url_rule(rule, view_func=described, methods=[method])
             return view
 
@@ -114,6 +122,19 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
                 return view(*args, **kwargs)
 
         return bounded
+
+
+def _without_parameters(view: Callable[P, Result]) -> Callable[P, Result]:
+    """Refuse parameters in the URL."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> Result:
+        if request.args:
+            messages = {"query": {name: ["Unknown field."] for name in request.args}}
+            abort(HTTPStatus.UNPROCESSABLE_ENTITY, messages=messages)
+        return view(*args, **kwargs)
+
+    return checked
 
 
 def _problem(status: HTTPStatus, schema: type[Schema]) -> dict[str, object]:
