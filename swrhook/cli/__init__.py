@@ -57,6 +57,10 @@ _MODULES = {
     "resume": "pauses",
     "repairs": "repair_list",
 }
+# These ask no server, so that an error of Python in them is one of swrhook.
+LOCAL = frozenset(
+    ("serve", "worker", "db", "check", "simulator", "demo", "import-autosync", "completion")
+)
 
 
 class _LazyGroup(click.Group):
@@ -97,12 +101,23 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command. Its error may quote text that must not control the terminal."""
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except click.ClickException as exc:
             from swrhook.cli.terminal import printable_lines  # noqa: PLC0415  # imports rich
 
             exc.message = printable_lines(exc.message)  # type: ignore[misc]  # click says Final
             raise
+
+    def _invoke(self, ctx: click.Context) -> object:
+        """Run a command; report an answer of the server that it cannot read."""
+        try:
+            return super().invoke(ctx)
+        except (LookupError, TypeError, AttributeError, ValueError) as exc:
+            if ctx.invoked_subcommand in LOCAL or isinstance(exc, UnicodeError):
+                raise
+            from swrhook.cli.client import UnexpectedAnswer  # noqa: PLC0415  # imports requests
+
+            raise UnexpectedAnswer(exc) from exc
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands. click's own method would import every command."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from swrhook.cli.client import Item, connect, report_unexpected_answer
+from swrhook.cli.client import Item, UnexpectedAnswer, connect
 from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.tables import Column, Resource, age_column, print_items
 
@@ -61,10 +61,11 @@ def available(images: Sequence[str], *, as_json: bool, **query: str | None) -> N
     """
     try:
         answer = connect().post(_TARGETS.path, {"images": [*images], **query})
-        with report_unexpected_answer():
-            states = {item["state"] for item in answer["items"]}
+        states = {item["state"] for item in answer["items"]}
     except click.UsageError:
         raise
+    except (LookupError, TypeError) as exc:
+        raise NotKnown(UnexpectedAnswer(exc).message) from exc
     except click.ClickException as exc:
         raise NotKnown(exc.format_message()) from exc
     print_items(_TARGETS, answer["items"], as_json=as_json)

@@ -2,8 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -45,6 +44,17 @@ class Unknown(click.ClickException):
 
 class Unreachable(click.ClickException):
     """The server cannot be reached now; a later attempt may succeed."""
+
+
+class UnexpectedAnswer(click.ClickException):
+    """The server's answer lacks members that the command reads, or they are of another kind."""
+
+    def __init__(self, cause: Exception) -> None:
+        """Name what could not be read."""
+        super().__init__(
+            f"the server's answer is not as expected ({cause!r}): is this the address of swrhook,"
+            " and is it of this version?"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +180,6 @@ def connect() -> Client:
     if not (token.isascii() and token.isprintable()):
         raise click.UsageError("SWRHOOK_TOKEN must be visible ASCII characters on one line")
     return Client(url, token)
-
-
-@contextmanager
-def report_unexpected_answer() -> Iterator[None]:
-    """Turn LookupError and TypeError, from an answer without expected members, into a message."""
-    try:
-        yield
-    except (LookupError, TypeError) as exc:
-        raise click.ClickException(
-            f"the server's answer is not as expected: {exc!r}; try --json"
-        ) from exc
 
 
 def _is_address(url: str) -> bool:

@@ -7,7 +7,7 @@ import click
 from rich.text import Text
 from rich.tree import Tree
 
-from swrhook.cli.client import Item, connect, report_unexpected_answer
+from swrhook.cli.client import Item, connect
 from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.syncs import describe_proof, short_time, target_name
 from swrhook.cli.terminal import STYLES, count_of, output_console, printable
@@ -35,11 +35,10 @@ def explain(image: str, sender: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps(explanation))
         return
     console = output_console()
-    with report_unexpected_answer():
-        console.print(printable(explanation["summary"]), markup=False)
-        for tree in (_rules(explanation), _deliveries(explanation), _syncs(explanation)):
-            console.print()
-            console.print(tree)
+    console.print(printable(explanation["summary"]), markup=False)
+    for tree in (_rules(explanation), _deliveries(explanation), _syncs(explanation)):
+        console.print()
+        console.print(tree)
 
 
 def _node(text: str, style: str = "", children: Iterable[Tree] = ()) -> Tree:

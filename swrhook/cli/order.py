@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from swrhook.cli.client import Client, Item, connect, report_unexpected_answer
+from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.options import command, json_option, text_option, timeout_option
 from swrhook.cli.senders import SENDERS
 from swrhook.cli.syncs import SYNCS
@@ -77,8 +77,7 @@ def _parse_target(text: str, *, override: bool) -> Item:
 
 def _only_region(client: Client) -> str:
     """Return the region of all senders. Raises UsageError if they have several, or none."""
-    with report_unexpected_answer():
-        regions = sorted({sender["region"] for sender in SENDERS.page(client, {})["items"]})
+    regions = sorted({sender["region"] for sender in SENDERS.page(client, {})["items"]})
     if len(regions) != 1:
         names = ", ".join(regions) or "there is none"
         raise click.UsageError(f"--from is needed: the regions of the senders are {names}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from swrhook.cli.client import Client, Item, connect, report_unexpected_answer
+from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.options import examples, json_option, yes_option
 from swrhook.cli.tables import print_table
 from swrhook.cli.terminal import count_of, print_notice
@@ -74,14 +74,12 @@ def accept(file: Path | None, *, yes: bool) -> None:
 
 def _accept(client: Client, body: Item) -> None:
     answer = client.post("/api/v1/rules/accept", body)
-    with report_unexpected_answer():
-        click.echo(f"accepted {answer['fingerprint']}")
+    click.echo(f"accepted {answer['fingerprint']}")
 
 
 def _print_all(rules_held: list[Item]) -> None:
-    with report_unexpected_answer():
-        for item in rules_held:
-            _print(item)
+    for item in rules_held:
+        _print(item)
 
 
 def _print(item: Item) -> None:

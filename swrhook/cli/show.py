@@ -4,7 +4,7 @@ import json
 
 import click
 
-from swrhook.cli.client import Client, Item, Unknown, connect, report_unexpected_answer
+from swrhook.cli.client import Client, Item, Unknown, connect
 from swrhook.cli.deliveries import DELIVERIES
 from swrhook.cli.facts import describe_time, print_facts, print_section
 from swrhook.cli.options import LARGEST_PAGE, command, id_argument, json_option
@@ -28,12 +28,10 @@ def show(id_: str, *, as_json: bool) -> None:
     shown = _read(connect(), id_)
     if as_json:
         click.echo(json.dumps(shown))
-        return
-    with report_unexpected_answer():
-        if "sync" in shown:
-            _print_sync(shown)
-        else:
-            _print_delivery(shown)
+    elif "sync" in shown:
+        _print_sync(shown)
+    else:
+        _print_delivery(shown)
 
 
 def _read(client: Client, id_: str) -> Item:

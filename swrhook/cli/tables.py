@@ -9,7 +9,7 @@ from urllib.parse import quote
 import click
 from rich.text import Text
 
-from swrhook.cli.client import Client, Item, Query, report_unexpected_answer
+from swrhook.cli.client import Client, Item, Query
 from swrhook.cli.layout import lay_out
 from swrhook.cli.options import LARGEST_PAGE
 from swrhook.cli.terminal import STYLES, output_console, print_notice, printable, progress_bar
@@ -97,7 +97,7 @@ def print_items(
 
 
 def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
-    """Print a table without borders. Reports items that lack what a column reads."""
+    """Print a table without borders."""
     console = output_console()
     if not console.is_terminal:
         click.echo("\n".join(plain_lines(columns, items)))
@@ -125,5 +125,4 @@ def plain_lines(
 
 
 def _cells(columns: Sequence[Column], items: Sequence[Item]) -> list[list[Text]]:
-    with report_unexpected_answer():
-        return [[column.cell(item) for column in columns] for item in items]
+    return [[column.cell(item) for column in columns] for item in items]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from swrhook.cli.client import Item, connect, report_unexpected_answer
+from swrhook.cli.client import Item, connect
 from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.tables import Column, print_table
@@ -67,13 +67,12 @@ def whatif(file: Path, since: str, *, as_json: bool) -> None:
     client = connect()
     with status_line("Comparing"):
         comparison = client.post("/api/v1/whatif", body)
-    with report_unexpected_answer():
-        if as_json:
-            click.echo(json.dumps(comparison))
-        else:
-            _print_comparison(comparison)
-        if any(comparison[change] for change in _CHANGES):
-            sys.exit(1)
+    if as_json:
+        click.echo(json.dumps(comparison))
+    else:
+        _print_comparison(comparison)
+    if any(comparison[change] for change in _CHANGES):
+        sys.exit(1)
 
 
 def read_excerpt(file: Path) -> str:

@@ -2,13 +2,17 @@
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 from flask import Flask, Response, redirect
 
+from swrhook import cli
 from tests.cli.conftest import Run
+from tests.web.harness import CONFIG
 
+JSON = "application/json"
 TOKEN = "a-token-that-nobody-may-see"
 ADVICE = "start the service there, or set SWRHOOK_URL"
 
@@ -133,15 +137,91 @@ def test_an_unexpected_response_is_reported(
     )
 
 
-@pytest.mark.parametrize("items", ["[{}]", "[1]", '[{"id": null}]'])
-def test_items_without_the_expected_members_are_reported(
-    run: Run, serve: Callable[[Flask], str], items: str
+# Every command that asks a server, some in more than one way.
+COMMANDS = (
+    "syncs",
+    "syncs --all",
+    "show x",
+    "deliveries",
+    "senders",
+    "explain a/b:1",
+    "whatif {file}",
+    "rules pending",
+    "rules accept --yes",
+    "rules accept --yes --file {file}",
+    "wait a/b:1",
+    "available a/b:1",
+    "order a/b:1",
+    "order a/b:1 --from cn-north-4 --wait",
+    "retry x",
+    "retry --state missing --yes",
+    "cancel x",
+    "replay x",
+    "replay --outcome ignored --yes",
+    "pause",
+    "pause --region cn-east-3",
+    "resume --region cn-east-3",
+    "backfill a/b --yes",
+    "backfill list",
+    "backfill show x",
+    "backfill show x --tags",
+    "backfill resume x --yes",
+    "backfill cancel x",
+    "reconcile a/b",
+    "reconcile show x",
+    "coverage",
+    "coverage --gaps",
+    "repairs",
+    "repairs x",
+    "repairs x --watch",
+    "notify list",
+    "notify test",
+    "notify test ops",
+    "audit",
+)
+# Answers of a server that is not swrhook, or not of this version.
+ANSWERS = (
+    "{}",
+    "[]",
+    '{"items": [{}], "next": null}',
+    '{"items": [1], "next": null}',
+    '{"items": [{"id": null, "name": 1, "outcomes": [], "created_at": "never"}], "next": null}',
+    '{"syncs": [{}], "state": "done", "plan": [], "sync": 1, "steps": {}, "discovery": 1}',
+)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_no_command_shows_a_traceback_for_an_answer_that_it_cannot_read(
+    run: Run, serve: Callable[[Flask], str], answer: str, tmp_path: Path
 ) -> None:
+    file = tmp_path / "swrhook.yaml"
+    file.write_text(CONFIG)
     other = Flask("other")
-    answer = Response(f'{{"items": {items}, "next": null}}', content_type="application/json")
-    other.add_url_rule("/api/v1/syncs", view_func=lambda: answer)
+    other.before_request(lambda: Response(answer, mimetype=JSON))
+    url = serve(other)
+    wrong = {}
+    for command in COMMANDS:
+        for json in ([], ["--json"]) if "accept" not in command else ([],):
+            result = run(*command.format(file=file).split(), *json, SWRHOOK_URL=url)
+            is_word = result.exception is None or isinstance(result.exception, SystemExit)
+            if not is_word or (result.exit_code and "Error: " not in result.stderr):
+                wrong[command] = repr(result.exception), result.stderr
 
-    status, message = failure(run("syncs", SWRHOOK_URL=serve(other)))
+    assert wrong == {}
 
-    assert status == 1
-    assert message.startswith("Error: the server's answer is not as expected: ")
+
+def test_every_command_that_asks_a_server_is_tried() -> None:
+    assert {command.split()[0] for command in COMMANDS} == set(cli.COMMANDS) - cli.LOCAL
+
+
+def test_an_answer_that_cannot_be_read_is_named(run: Run, serve: Callable[[Flask], str]) -> None:
+    other = Flask("other")
+    other.add_url_rule("/api/v1/coverage", view_func=lambda: Response("{}", mimetype=JSON))
+
+    status, message = failure(run("coverage", SWRHOOK_URL=serve(other)))
+
+    expected = (
+        "Error: the server's answer is not as expected (KeyError('items')): is this the address of"
+        " swrhook, and is it of this version?"
+    )
+    assert (status, message) == (1, expected)
