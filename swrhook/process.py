@@ -24,10 +24,11 @@ def start_service(environ: Mapping[str, str], master: int | None = None) -> Cont
 
 
 def serve_development(environ: Mapping[str, str]) -> None:
-    """Serve on port 8080 without gunicorn, for developers. Raises as `start_service`."""
+    """Serve on SWRHOOK_BIND without gunicorn, for developers. Raises as `start_service`."""
     container = start_service(environ)
+    host, _, port = container.settings.bind.rpartition(":")
     try:
-        container.web.run(port=8080, threaded=True)
+        container.web.run(host.strip("[]"), int(port), threaded=True)
     finally:
         container.stop()
 

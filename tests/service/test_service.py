@@ -39,6 +39,13 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
     ) == ("team/app:v1", "cn-east-3", 1)
 
 
+def test_app_py_serves_development_at_the_same_address(service: Served) -> None:
+    service.command = [sys.executable, "app.py"]
+    service.start()
+
+    assert requests.get(f"{service.url}/healthz", timeout=5).json() == {"status": "alive"}
+
+
 def test_every_log_line_is_json_also_those_of_gunicorn(service: Served) -> None:
     service.start()
     service.stop()
