@@ -63,7 +63,7 @@ def measure() -> Measurement:
         f"{large:.2f} ms",
         f"an empty ledger: {small:.2f} ms",
         ratios[-1],
-        at_least=2,
+        at_least=1.2,
         moonshot=1.1,
         less_is_better=True,
     )

@@ -101,7 +101,7 @@ def _figures(
             f"{EMPTY}: {rates[EMPTY]:.0f}/s; {NAIVE}: {rates[NAIVE]:.0f}/s",
             ratio,
             at_least=0.45,
-            moonshot=0.7,
+            moonshot=0.6,
         ),
         _latency("p50 of a single sender", median(load.p50 for load in alone), (2, 1)),
         _latency(
