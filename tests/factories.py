@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, insert, select, update
 
 from swrhook.config import Config
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.lane_session import open_session
@@ -183,7 +183,7 @@ def run_lane(database: Database, runner: LaneRunner, lane: Lane, now: datetime) 
     """Take a lane and run it, as the engine does; return when it is due again."""
     gateway = runner.gateway
     slot = gateway.reserve(Flow.of(lane, _urgency(database, lane), "harbor"))
-    if isinstance(slot, NoRoom):
+    if isinstance(slot, CapacityLimit):
         return now + (slot.retry_in or SECOND)
     with database.write() as connection:
         schedule_lanes(connection, {lane: "harbor"}, Urgency.BACKFILL, now)

@@ -21,7 +21,7 @@ class Slot(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NoRoom:
+class CapacityLimit:
     """A limit of `region` leaves no room for a run.
 
     `retry_in` is the time after which there may be room although no run ends; None: only then.
@@ -38,7 +38,7 @@ SomeSlot = TypeVar("SomeSlot", bound=Slot)
 class LaneWork(Protocol[SomeSlot]):
     """Does the work of lanes; called by the engine."""
 
-    def reserve(self, flow: Flow, elsewhere: Occupancy) -> SomeSlot | NoRoom:
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> SomeSlot | CapacityLimit:
         """Return room for a run of a flow, beside what other processes run."""
         ...
 

@@ -11,7 +11,7 @@ from typing import Generic
 from sqlalchemy import Connection
 
 from swrhook.clock import Clock
-from swrhook.engine import LaneWork, NoRoom, SomeSlot
+from swrhook.engine import CapacityLimit, LaneWork, SomeSlot
 from swrhook.engine.fair_queue import FairQueue, Questions
 from swrhook.engine.look_times import Outlook
 from swrhook.ledger.clock_steps import ClockSteps
@@ -168,7 +168,7 @@ class LaneTaker(Generic[SomeSlot]):
             if isinstance(flow, Flow) and self._pauses.of_regions(flow.source, flow.target):
                 continue
             slot = self._lane_work.reserve(_room_needed(flow), elsewhere)
-            if not isinstance(slot, NoRoom):
+            if not isinstance(slot, CapacityLimit):
                 return _Place(flow, slot, Outlook())
             look_in, is_blocked = _first(look_in, slot.retry_in), True
         return _Place(None, None, Outlook(look_in, is_blocked))

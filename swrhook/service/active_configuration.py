@@ -7,7 +7,7 @@ from typing import Protocol
 
 from swrhook.clock import Clock
 from swrhook.config.model import Config
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
@@ -59,7 +59,7 @@ class ActiveConfiguration:
         """Return the configuration in use now."""
         return self.active.config
 
-    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | NoRoom:
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | CapacityLimit:
         """Return room for a run of a flow, beside what other processes run."""
         return self.active.gateway.reserve(flow, elsewhere)
 

@@ -15,19 +15,23 @@ class Availability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What a place held lately, None for no such tag."""
 
     digest: str | None
 
 
 def judge(
-    target: Sight | None, source: Sight | None, digest: str | None, *, is_on_its_way: bool
+    target: Observation | None,
+    source: Observation | None,
+    digest: str | None,
+    *,
+    is_on_its_way: bool,
 ) -> Availability:
-    """Judge an image at a target; a sight is None if the place was not seen lately.
+    """Judge an image at a target; None for a place that was not seen lately.
 
-    With a `digest`, the target is compared with it, and otherwise with the source. `source` is
-    Sight(None) also for an image that is copied from nowhere: then nothing is to be compared with.
+    With a `digest`, the target is compared with it, and otherwise with the source. For an image
+    that is copied from nowhere, `source` is Observation(None): there is nothing to compare with.
     """
     if target is None:
         return Availability.UNKNOWN

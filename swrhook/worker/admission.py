@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from swrhook.config.model import Pace
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lanes import Flow
 from swrhook.model import Urgency
@@ -65,7 +65,7 @@ class Admission:
 
     def reserve(
         self, flow: Flow, pace: Pace, now: datetime, elsewhere: Occupancy | None = None
-    ) -> Slot | NoRoom:
+    ) -> Slot | CapacityLimit:
         """Return room for a run of a flow, beside what other processes run."""
         for limit in (self._unavailable(flow, now), self._delay(flow, pace, now)):
             if limit is not None:
@@ -97,32 +97,34 @@ class Admission:
         for region, operation in slot.acquired:
             self.breakers.release(region, operation, slot.started_at)
 
-    def _unavailable(self, flow: Flow, now: datetime) -> NoRoom | None:
+    def _unavailable(self, flow: Flow, now: datetime) -> CapacityLimit | None:
         """Return the circuit breaker that is open for what runs of the flow need."""
         for region, operation in _needed(flow):
             wait = self.breakers.wait(region, operation, now)
             if wait:
-                return NoRoom(region, "breaker", wait)
+                return CapacityLimit(region, "breaker", wait)
         return None
 
-    def _delay(self, flow: Flow, pace: Pace, now: datetime) -> NoRoom | None:
+    def _delay(self, flow: Flow, pace: Pace, now: datetime) -> CapacityLimit | None:
         for region in (flow.source, flow.target):
             pause = self.rate_limiter.pause(region, now)
             if pause:
-                return NoRoom(region, "paused", pause)
+                return CapacityLimit(region, "paused", pause)
             delay = self.rate_limiter.delay(region, now, pace.per_second)
             if delay > _LONGEST_DELAY:
-                return NoRoom(region, "pace", delay - _LONGEST_DELAY)
+                return CapacityLimit(region, "pace", delay - _LONGEST_DELAY)
         return None
 
-    def _full(self, flow: Flow, pace: Pace, now: datetime, elsewhere: Occupancy) -> NoRoom | None:
+    def _full(
+        self, flow: Flow, pace: Pace, now: datetime, elsewhere: Occupancy
+    ) -> CapacityLimit | None:
         pair = (flow.source, flow.target)
         running = sum(1 for slot in self._slots if (slot.source, slot.target) == pair)
         if running + elsewhere.pairs[pair] >= pace.in_flight_per_target:
-            return NoRoom(flow.target, "in_flight_per_target")
+            return CapacityLimit(flow.target, "in_flight_per_target")
         for region in pair:
             if self._room(region, pace, now, elsewhere.regions[region]) <= 0:
-                return NoRoom(region, "in_flight", self._next_brief_end(region, now))
+                return CapacityLimit(region, "in_flight", self._next_brief_end(region, now))
         return None
 
     def _room(self, region: str, pace: Pace, now: datetime, elsewhere: int = 0) -> int:

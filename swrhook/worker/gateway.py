@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from swrhook.clock import Clock
 from swrhook.config.model import Config, Pace
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lanes import Flow
@@ -28,7 +28,7 @@ from swrhook.worker.target_cache import TargetCache
 
 # Where a read would wait longer for its turn in the region's pace, the run ends.
 _LONGEST_WAIT = timedelta(seconds=5)
-_NO_ROOM_PAUSE = timedelta(seconds=0.5)  # until the lane of a run that ended so is ready again
+_NO_CAPACITY_PAUSE = timedelta(seconds=0.5)  # until the lane of a run that ended so is ready again
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class NoCapacity(Exception):
     `wait` is the time after which it may.
     """
 
-    def __init__(self, no_room: NoRoom) -> None:
-        super().__init__(no_room.reason)
-        self.wait = no_room.retry_in or _NO_ROOM_PAUSE
+    def __init__(self, limit: CapacityLimit) -> None:
+        super().__init__(limit.reason)
+        self.wait = limit.retry_in or _NO_CAPACITY_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class SwrGateway:
     clock: Clock
     sleep: Callable[[float], None] = time.sleep
 
-    def reserve(self, flow: Flow, elsewhere: Occupancy | None = None) -> Slot | NoRoom:
+    def reserve(self, flow: Flow, elsewhere: Occupancy | None = None) -> Slot | CapacityLimit:
         """Return room for a run of a flow, beside what other processes run."""
         slot = self.admission.reserve(flow, self.pace, self.clock.now(), elsewhere)
-        if isinstance(slot, NoRoom):
+        if isinstance(slot, CapacityLimit):
             self.count(slot)
         return slot
 
@@ -83,9 +83,9 @@ class SwrGateway:
         """Return the limits of every region."""
         return self.config.options.pace
 
-    def count(self, no_room: NoRoom) -> None:
+    def count(self, limit: CapacityLimit) -> None:
         """Count that a lane or a request found no room."""
-        self.metrics.postponed.labels(no_room.region, no_room.reason).inc()
+        self.metrics.postponed.labels(limit.region, limit.reason).inc()
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the limits of every configured region."""
@@ -216,7 +216,7 @@ class GatewaySession:
         region = lane.source_region
         pause = self._limiter.pause(region, self.gateway.clock.now())
         if pause:
-            raise self._no_capacity(NoRoom(region, "paused", pause))
+            raise self._no_capacity(CapacityLimit(region, "paused", pause))
         self._switch_region(region)
         return self._acquire_breaker(region, Operation.SYNC_IMAGES)
 
@@ -242,7 +242,7 @@ class GatewaySession:
         if not gateway.admission.switch_region(
             self.slot, region, gateway.pace, gateway.clock.now()
         ):
-            raise self._no_capacity(NoRoom(region, "in_flight"))
+            raise self._no_capacity(CapacityLimit(region, "in_flight"))
 
     def _wait(self, region: str) -> None:
         """Wait for the turn of a request in the region's pace."""
@@ -255,14 +255,14 @@ class GatewaySession:
         if wait is None:
             pause = self._limiter.pause(region, now)
             delay = self._limiter.delay(region, now, per_second)
-            raise self._no_capacity(NoRoom(region, "paused" if pause else "pace", delay))
+            raise self._no_capacity(CapacityLimit(region, "paused" if pause else "pace", delay))
         if wait:
             self.gateway.sleep(wait.total_seconds())
 
-    def _no_capacity(self, no_room: NoRoom) -> NoCapacity:
+    def _no_capacity(self, limit: CapacityLimit) -> NoCapacity:
         """Count it, and return the error that ends the run."""
-        self.gateway.count(no_room)
-        return NoCapacity(no_room)
+        self.gateway.count(limit)
+        return NoCapacity(limit)
 
     def _acquire_breaker(self, region: str, operation: Operation) -> CircuitOpen | None:
         if (region, operation) in self.slot.acquired:
@@ -271,7 +271,7 @@ class GatewaySession:
         if circuit_open is None:
             self.slot.acquired.add((region, operation))
         else:
-            self.gateway.count(NoRoom(region, "breaker"))
+            self.gateway.count(CapacityLimit(region, "breaker"))
         return circuit_open
 
     @contextmanager

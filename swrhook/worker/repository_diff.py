@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from zlib import crc32
 
 from swrhook.clock import Clock
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.rows import group
@@ -177,7 +177,7 @@ class RepositoryLister:
         while True:
             self.lease.renew(wait)
             slot = self.gateway.reserve(flow)
-            if isinstance(slot, NoRoom):
+            if isinstance(slot, CapacityLimit):
                 wait = NoCapacity(slot).wait
                 continue
             self.calls += 1

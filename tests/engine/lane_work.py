@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import update
 
 from swrhook.clock import Clock, SystemClock
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.engine.lanes import Intervals, LaneEngine
 from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import Occupancy
@@ -52,8 +52,8 @@ class Work:
     """A LaneWork that ends the syncs of its runs.
 
     `answers` are, for each lane, what its next runs do instead: fail, or let its syncs be due again
-    after some seconds. `room` is how many runs there may be at a time, `no_room` why a region has
-    none.
+    after some seconds. `room` is how many runs there may be at a time, `capacity_limits` why a
+    region has none.
     """
 
     def __init__(self, room: int = 100) -> None:
@@ -68,7 +68,7 @@ class Work:
         self.twice: list[Lane] = []  # lanes that ran twice at a time
         self.answers: dict[Lane, list[float | Exception]] = {}
         self.hanging: set[Lane] = set()
-        self.no_room: dict[str, NoRoom] = {}
+        self.capacity_limits: dict[str, CapacityLimit] = {}
         self.released: list[Lane] = []
         self.lingering: set[Lane] = set()  # that hang after they have released their lane
         self.after_refusal: Callable[[], object] = lambda: None
@@ -77,21 +77,21 @@ class Work:
         self._slots: list[CountedSlot] = []
         self._changed = threading.Condition(threading.RLock())
 
-    def reserve(self, flow: Flow, elsewhere: Occupancy) -> CountedSlot | NoRoom:
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> CountedSlot | CapacityLimit:
         slot = self._reserve(flow, elsewhere)
-        if isinstance(slot, NoRoom):
+        if isinstance(slot, CapacityLimit):
             self.after_refusal()
         return slot
 
-    def _reserve(self, flow: Flow, elsewhere: Occupancy) -> CountedSlot | NoRoom:
+    def _reserve(self, flow: Flow, elsewhere: Occupancy) -> CountedSlot | CapacityLimit:
         with self._changed:
             self.elsewhere.append(elsewhere)
             self._changed.notify_all()
             for region in (flow.source, flow.target):
-                if region in self.no_room:
-                    return self.no_room[region]
+                if region in self.capacity_limits:
+                    return self.capacity_limits[region]
             if len(self._slots) >= self.room:
-                return NoRoom(flow.target, "in_flight")
+                return CapacityLimit(flow.target, "in_flight")
             slot = CountedSlot(self, flow)
             self._slots.append(slot)
             return slot

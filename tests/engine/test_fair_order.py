@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.model import Lane, Urgency
@@ -162,7 +162,7 @@ def test_a_region_without_room_delays_no_other(
     database: Database, retry_in: timedelta | None
 ) -> None:
     work = Work()
-    work.no_room["full"] = NoRoom("full", "in_flight", retry_in)
+    work.capacity_limits["full"] = CapacityLimit("full", "in_flight", retry_in)
     into, out_of = lanes_of("into", 50, target="full"), lanes_of("from", 50, source="full")
     others = lanes_of("others", 10)
     deliver(database, None, *into, *out_of, *others)
@@ -172,26 +172,26 @@ def test_a_region_without_room_delays_no_other(
 
 def test_the_lanes_of_a_region_run_once_it_has_room_again(database: Database) -> None:
     work = Work()
-    work.no_room["full"] = NoRoom("full", "paused", timedelta(seconds=0.05))
+    work.capacity_limits["full"] = CapacityLimit("full", "paused", timedelta(seconds=0.05))
     waiting = lanes_of("waiting", 3, target="full")
     deliver(database, None, *waiting)
     with running(database, work):
         assert work.wait_for(lambda: len(work.elsewhere) > 3)  # it asks again and again
         assert work.runs == []
-        work.no_room.clear()
+        work.capacity_limits.clear()
 
         assert work.has_run(*waiting)
 
 
 def test_a_region_takes_no_turn_of_another_while_it_has_no_room(database: Database) -> None:
     work = Work()
-    work.no_room["full"] = NoRoom("full", "in_flight", timedelta(seconds=0.05))
+    work.capacity_limits["full"] = CapacityLimit("full", "in_flight", timedelta(seconds=0.05))
     waiting, others = lanes_of("waiting", 40, target="full"), lanes_of("others", 80)
     deliver(database, None, *waiting, *others)
     work.hanging.add(others[40])
     with running(database, work, threads=1):
         assert work.has_run(others[40])
-        work.no_room.clear()
+        work.capacity_limits.clear()
         work.release()
         assert work.has_run(*waiting, *others)
 

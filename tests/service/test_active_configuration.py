@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swrhook.config.model import Config, Pace
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession
@@ -99,13 +99,13 @@ def test_a_reload_closes_no_client_during_a_run(factory: Factory) -> None:
 def test_room_is_reserved_by_the_limits_in_use_now(factory: Factory) -> None:
     configuration = ActiveConfiguration(factory, config(pace=Pace(in_flight_per_target=1)))
     assert isinstance(configuration.reserve(FLOW, NOBODY), Slot)
-    assert isinstance(configuration.reserve(FLOW, NOBODY), NoRoom)
+    assert isinstance(configuration.reserve(FLOW, NOBODY), CapacityLimit)
 
     configuration.use(config(pace=Pace(in_flight_per_target=2)))
 
     # What runs already counts: a reload forgets none of it.
     assert isinstance(configuration.reserve(FLOW, NOBODY), Slot)
-    assert isinstance(configuration.reserve(FLOW, NOBODY), NoRoom)
+    assert isinstance(configuration.reserve(FLOW, NOBODY), CapacityLimit)
 
 
 def test_the_processes_share_the_pace_across_reloads(factory: Factory) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from swrhook.syncs.availability import Availability, Sight, judge
+from swrhook.syncs.availability import Availability, Observation, judge
 from tests.factories import A, B
 
-ABSENT, HAS_A, HAS_B = Sight(None), Sight(A), Sight(B)
+ABSENT, HAS_A, HAS_B = Observation(None), Observation(A), Observation(B)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ ABSENT, HAS_A, HAS_B = Sight(None), Sight(A), Sight(B)
     ],
 )
 def test_the_target_is_compared_with_the_digest_or_the_source(
-    target: Sight | None, source: Sight | None, digest: str | None, state: str
+    target: Observation | None, source: Observation | None, digest: str | None, state: str
 ) -> None:
     assert judge(target, source, digest, is_on_its_way=False) == state
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from swrhook.clock import SystemClock
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.engine.lanes import Intervals, LaneEngine
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
@@ -52,7 +52,7 @@ class RunnerWork:
 
     runner: LaneRunner
 
-    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | NoRoom:
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | CapacityLimit:
         return self.runner.gateway.reserve(flow, elsewhere)
 
     def limits(self) -> SessionLimits:

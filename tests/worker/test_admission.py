@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.config.model import Pace
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lanes import Flow
 from swrhook.model import Urgency
@@ -38,7 +38,7 @@ class Driver:
         self.admission = Admission(self.rate_limiter, self.breakers, threads)
         self.now = NOW
 
-    def reserve(self, wanted: Flow, elsewhere: Occupancy | None = None) -> Slot | NoRoom:
+    def reserve(self, wanted: Flow, elsewhere: Occupancy | None = None) -> Slot | CapacityLimit:
         return self.admission.reserve(wanted, self.pace, self.now, elsewhere)
 
     def admits(self, wanted: Flow, elsewhere: Occupancy | None = None) -> bool:
@@ -68,7 +68,7 @@ def test_a_target_has_a_limit_for_each_source() -> None:
     driver = Driver(replace(WIDE, in_flight_per_target=2))
 
     assert [driver.admits(flow()) for _ in range(3)] == [True, True, False]
-    assert driver.reserve(flow()) == NoRoom("t", "in_flight_per_target")
+    assert driver.reserve(flow()) == CapacityLimit("t", "in_flight_per_target")
     assert driver.admits(flow(target="t2"))
     assert driver.admits(flow(source="s2"))
 
@@ -78,8 +78,8 @@ def test_a_region_has_one_limit_as_source_and_target_together() -> None:
 
     assert driver.admits(flow("a", "b"))
     assert driver.admits(flow("c", "a"))
-    assert driver.reserve(flow("a", "d")) == NoRoom("a", "in_flight", BRIEF)
-    assert driver.reserve(flow("d", "a")) == NoRoom("a", "in_flight", BRIEF)
+    assert driver.reserve(flow("a", "d")) == CapacityLimit("a", "in_flight", BRIEF)
+    assert driver.reserve(flow("d", "a")) == CapacityLimit("a", "in_flight", BRIEF)
     assert driver.admits(flow("d", "e"))
 
 
@@ -140,7 +140,7 @@ def test_a_run_that_hangs_in_one_region_does_not_occupy_the_other() -> None:
     driver.now += BRIEF
 
     assert driver.admits(flow("s", "t"))
-    assert driver.reserve(flow("s2", "hangs")) == NoRoom("hangs", "in_flight")
+    assert driver.reserve(flow("s2", "hangs")) == CapacityLimit("hangs", "in_flight")
 
 
 def test_a_run_between_two_requests_occupies_no_region() -> None:
@@ -158,9 +158,9 @@ def test_a_flow_may_try_again_when_the_first_run_stops_to_occupy_the_region() ->
     driver.admit(flow("s", "t2"))
     driver.now += 0.25 * SECOND
 
-    assert driver.reserve(flow("s", "t3")) == NoRoom("s", "in_flight", 0.5 * SECOND)
+    assert driver.reserve(flow("s", "t3")) == CapacityLimit("s", "in_flight", 0.5 * SECOND)
     assert driver.switch(first, "s")
-    assert driver.reserve(flow("s", "t3")) == NoRoom("s", "in_flight", 0.75 * SECOND)
+    assert driver.reserve(flow("s", "t3")) == CapacityLimit("s", "in_flight", 0.75 * SECOND)
 
 
 def test_runs_in_other_regions_do_not_say_when_to_try_again() -> None:
@@ -169,7 +169,7 @@ def test_runs_in_other_regions_do_not_say_when_to_try_again() -> None:
     driver.now += BRIEF
     driver.admit(flow("a", "b"))
 
-    assert driver.reserve(flow("s2", "hangs")) == NoRoom("hangs", "in_flight")
+    assert driver.reserve(flow("s2", "hangs")) == CapacityLimit("hangs", "in_flight")
 
 
 def test_a_run_that_ends_a_hang_does_not_exceed_the_limit_of_its_other_region() -> None:
@@ -213,7 +213,7 @@ def test_runs_of_other_processes_take_room_of_a_pair() -> None:
     elsewhere = Occupancy(pairs=Counter({("s", "t"): 2}))
 
     assert [driver.admits(flow(), elsewhere) for _ in range(2)] == [True, False]
-    assert driver.reserve(flow(), elsewhere) == NoRoom("t", "in_flight_per_target")
+    assert driver.reserve(flow(), elsewhere) == CapacityLimit("t", "in_flight_per_target")
     assert driver.admits(flow("t", "s"), elsewhere)
 
 
@@ -222,7 +222,7 @@ def test_runs_of_other_processes_take_room_of_a_region() -> None:
     elsewhere = Occupancy(regions=Counter({"a": 2, "full": 3}))
 
     assert [driver.admits(flow("a", "b"), elsewhere) for _ in range(2)] == [True, False]
-    assert driver.reserve(flow("x", "full"), elsewhere) == NoRoom("full", "in_flight")
+    assert driver.reserve(flow("x", "full"), elsewhere) == CapacityLimit("full", "in_flight")
     assert driver.admits(flow("c", "d"), elsewhere)
 
 
@@ -243,7 +243,7 @@ def test_a_region_whose_requests_wait_for_more_than_a_second_gets_no_runs() -> N
     assert driver.admits(flow())
     driver.spend("s", 3)
 
-    assert driver.reserve(flow()) == NoRoom("s", "pace", 0.75 * SECOND)
+    assert driver.reserve(flow()) == CapacityLimit("s", "pace", 0.75 * SECOND)
     assert driver.admits(flow("s2", "t"))
     driver.now += 0.75 * SECOND
     assert driver.admits(flow())
@@ -253,7 +253,7 @@ def test_the_rate_of_the_target_counts_too() -> None:
     driver = Driver(replace(WIDE, per_second=4))
     driver.spend("t", 12)
 
-    assert driver.reserve(flow()) == NoRoom("t", "pace", 1.25 * SECOND)
+    assert driver.reserve(flow()) == CapacityLimit("t", "pace", 1.25 * SECOND)
 
 
 @pytest.mark.parametrize("region", ["s", "t"])
@@ -261,7 +261,7 @@ def test_a_paused_region_gets_no_runs(region: str) -> None:
     driver = Driver()
     driver.rate_limiter.throttle(region, NOW, 20, retry_after=30.0)
 
-    assert driver.reserve(flow()) == NoRoom(region, "paused", 30 * SECOND)
+    assert driver.reserve(flow()) == CapacityLimit(region, "paused", 30 * SECOND)
     assert driver.admits(flow("s2", "t2"))
     driver.now += 30 * SECOND
     assert driver.admits(flow())
@@ -289,7 +289,7 @@ def test_an_open_breaker_leaves_no_room_for_the_flows_that_need_the_operation(
     room = driver.reserve(flow(urgency=urgency))
 
     if (region, operation) in NEEDED[urgency]:
-        assert room == NoRoom(region, "breaker", 0.5 * SECOND)
+        assert room == CapacityLimit(region, "breaker", 0.5 * SECOND)
     else:
         assert isinstance(room, Slot)
 
@@ -303,7 +303,7 @@ def test_one_run_has_room_for_the_probe_of_an_open_breaker(
     driver.now += 0.5 * SECOND
 
     assert driver.admits(flow(urgency=urgency))
-    assert driver.reserve(flow(urgency=urgency)) == NoRoom("s", "breaker", 0.5 * SECOND)
+    assert driver.reserve(flow(urgency=urgency)) == CapacityLimit("s", "breaker", 0.5 * SECOND)
     assert driver.breakers.acquire("s", operation, driver.now) is not None
     driver.breakers.record("s", operation, driver.now, None)
     assert driver.admits(flow(urgency=urgency))
@@ -328,7 +328,7 @@ def test_a_flow_without_room_takes_no_probe() -> None:
     driver.now += 0.5 * SECOND
     busy = Occupancy(pairs=Counter({("s", "t"): 1}))
 
-    assert driver.reserve(flow("s", "t"), busy) == NoRoom("t", "in_flight_per_target")
+    assert driver.reserve(flow("s", "t"), busy) == CapacityLimit("t", "in_flight_per_target")
     assert driver.admits(flow("s", "t2"))
 
 

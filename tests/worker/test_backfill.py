@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from swrhook.config.model import Pace
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.errors import Kind, StateForbids
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lanes import Flow
@@ -302,7 +302,7 @@ class BusyAdmission(Admission):
 
     def reserve(
         self, flow: Flow, pace: Pace, now: datetime, elsewhere: Occupancy | None = None
-    ) -> Slot | NoRoom:
+    ) -> Slot | CapacityLimit:
         slot = super(BusyAdmission, self).reserve(flow, pace, now, elsewhere)
         if self.times and isinstance(slot, Slot):
             self.times -= 1

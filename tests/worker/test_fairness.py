@@ -10,7 +10,7 @@ import pytest
 from swrhook import simulator
 from swrhook.clock import SystemClock
 from swrhook.config.model import Pace, Timeouts
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.engine.lanes import LaneEngine
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.database import Database
@@ -55,7 +55,7 @@ class Work:
     def __init__(self, runner: LaneRunner) -> None:
         self._runner = runner
 
-    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | NoRoom:
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | CapacityLimit:
         return self._runner.gateway.reserve(flow, elsewhere)
 
     def limits(self) -> SessionLimits:

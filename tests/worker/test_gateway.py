@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from swrhook.config.model import Pace
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.syncs import apply_decision
@@ -226,7 +226,7 @@ def test_a_run_ends_when_its_next_region_is_full_meanwhile(harness: WorkerHarnes
         if region == SOURCE:
             harness.clock.advance(BRIEF.total_seconds())
             other = Flow(Urgency.FRESH, REGIONS[2], TARGET.region, "harbor")
-            assert not isinstance(harness.runner.gateway.reserve(other), NoRoom)
+            assert not isinstance(harness.runner.gateway.reserve(other), CapacityLimit)
 
     harness.swr.before_look = fill_target
 

@@ -18,7 +18,7 @@ from swrhook.ledger.database import Database, Snapshot
 from swrhook.ledger.observations import KeptObservation, find_observations
 from swrhook.ledger.ports import LaneScheduler
 from swrhook.ledger.questions import Failure, ask, find_failures
-from swrhook.syncs.availability import Availability, Sight, judge
+from swrhook.syncs.availability import Availability, Observation, judge
 from swrhook.syncs.observations import Place
 from swrhook.usecases.availability.copies import Copy
 
@@ -61,11 +61,11 @@ class CheckedCopy:
 class _View:
     """What the ledger knows of places at one time.
 
-    `sights` are those that were seen since `oldest`, `unseen` those that have to be looked at.
+    `observations` are those that were seen since `oldest`, `unseen` those that have to be looked at.
     """
 
     kept: Mapping[Place, KeptObservation]
-    sights: Mapping[Place, Sight]
+    observations: Mapping[Place, Observation]
     failures: Mapping[Place, Failure]
     oldest: datetime
     unseen: AbstractSet[Place]
@@ -137,16 +137,16 @@ class AvailabilityChecker:
         kept = find_observations(snapshot, {place for copy in copies for place in _places(copy)})
         now = self._clock.now()  # after what was read, so that nothing is older than it says
         oldest, newest = freshness.oldest(now) + self._skew, now + _CLOCK_SKEW
-        sights = {
-            place: Sight(seen.digest)
+        observations = {
+            place: Observation(seen.digest)
             for place, seen in kept.items()
             if oldest <= seen.observed_at <= newest
         }
         failures: Mapping[Place, Failure] = {}
-        if unseen := _unseen(copies, sights, failures):
+        if unseen := _unseen(copies, observations, failures):
             failures = find_failures(snapshot, unseen)
-            unseen = _unseen(copies, sights, failures)
-        return _View(kept, sights, failures, oldest, unseen)
+            unseen = _unseen(copies, observations, failures)
+        return _View(kept, observations, failures, oldest, unseen)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -167,15 +167,17 @@ def _places(copy: Copy) -> Iterator[Place]:
 
 
 def _unseen(
-    copies: Iterable[Copy], sights: Mapping[Place, Sight], failures: Mapping[Place, Failure]
+    copies: Iterable[Copy],
+    observations: Mapping[Place, Observation],
+    failures: Mapping[Place, Failure],
 ) -> set[Place]:
     """Return the places to look at; none of a copy that others decide, or if a look is in vain."""
     unseen: set[Place] = set()
     for copy in copies:
-        target = None if copy.target is None else sights.get(copy.target)
+        target = None if copy.target is None else observations.get(copy.target)
         if target is not None and target.digest is None:
             continue
-        places = [place for place in _places(copy) if place not in sights]
+        places = [place for place in _places(copy) if place not in observations]
         if not any(place in failures and failures[place].is_final for place in places):
             unseen.update(places)
     return unseen
@@ -185,8 +187,8 @@ def _judge(copy: Copy, view: _View) -> CheckedCopy:
     if copy.target is None:
         reason = "no tag with this digest is known: name its tag, too"
         return CheckedCopy(copy, Availability.UNKNOWN, reason=reason)
-    target = view.sights.get(copy.target)
-    source = Sight(None) if copy.source is None else view.sights.get(copy.source)
+    target = view.observations.get(copy.target)
+    source = Observation(None) if copy.source is None else view.observations.get(copy.source)
     is_on_its_way = copy.sync is not None and copy.sync.is_open
     state = judge(target, source, copy.asked.digest, is_on_its_way=is_on_its_way)
     kept = view.kept.get(copy.target)
@@ -199,7 +201,7 @@ def _judge(copy: Copy, view: _View) -> CheckedCopy:
 def _reason(copy: Copy, view: _View) -> str:
     """Return why a place could not be looked at."""
     for place in _places(copy):
-        if place not in view.sights:
+        if place not in view.observations:
             failure = view.failures.get(place)
             if failure is not None:
                 return f"{place} cannot be read: {failure.message}"

@@ -14,7 +14,7 @@ from threading import Event
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from swrhook.engine import NoRoom
+from swrhook.engine import CapacityLimit
 from swrhook.ledger.database import Database, Snapshot, open_database
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.questions import QuestionSession, sweep_questions, take_question
@@ -136,7 +136,7 @@ class World(FakeSwr):
             place = take_question(connection, region, holder, self.now())
         gateway = self.harness.runner.gateway
         slot = gateway.reserve(Flow(Urgency.PROOF, region, region, ""))
-        if place is None or is_deep or isinstance(slot, NoRoom):
+        if place is None or is_deep or isinstance(slot, CapacityLimit):
             return
         with self.nested():
             question = QuestionSession(self.database, place, holder)
