@@ -34,7 +34,7 @@ _TARGETS = Resource(
         Column("state", styled=True),
         Column("image"),
         Column("target", _target),
-        age_column("observed_at", "seen"),
+        age_column("observed_at", "observed"),
         Column("digest", _details),
     ),
 )
@@ -49,7 +49,7 @@ _TARGETS = Resource(
 @text_option("--region", "Only the target in this region; default: every target.")
 @text_option("--namespace", "Only the target in this organization.")
 @text_option(
-    "--max-age", "How long ago the image may have been seen.", default="30s", show_default=True
+    "--max-age", "How long ago the image may have been observed.", default="30s", show_default=True
 )
 @json_option("Print the targets as JSON, one per line.")
 def available(images: Sequence[str], *, as_json: bool, **query: str | None) -> None:

@@ -34,8 +34,8 @@ DELIVERIES = Resource(
         Column("sender"),
         Column("outcome", styled=True),
         Column("syncs", _syncs),
-        Column("images", _images),
-        Column("why", lambda item: item["reason"] or ""),
+        Column("images", _images, spare=True),
+        Column("why", lambda item: item["reason"] or "", spare=True, prose=True),
     ),
 )
 

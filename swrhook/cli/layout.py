@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain, combinations
 
 from rich.text import Text
 
@@ -14,13 +14,43 @@ _NARROWEST = 30
 Row = Sequence[Text]
 
 
+def fit_columns(
+    rows: Sequence[Row], width: int, spare: Sequence[int], *, prose: bool
+) -> Sequence[Row]:
+    """Return the rows on one line each, without as many of the `spare` columns as needed.
+
+    The first of these is missed least. If `prose`, the last column is shortened to the room for it.
+    If nothing helps, the rows stay as they are.
+    """
+    widths = _widths(rows)
+    choices = chain.from_iterable(combinations(spare, count) for count in range(len(spare) + 1))
+    for left_out in choices:
+        kept = [number for number in range(len(widths)) if number not in left_out]
+        is_prose = prose and kept[-1] == len(widths) - 1
+        names = kept[:-1] if is_prose else kept
+        room = width - sum(widths[number] + _GAP for number in names)
+        if room >= (min(widths[-1], _NARROWEST) if is_prose else -_GAP):
+            return [_pick(row, kept, room if is_prose else width) for row in rows]
+    return rows
+
+
+def _pick(row: Row, kept: Sequence[int], room: int) -> Row:
+    cells = [row[number].copy() for number in kept]
+    cells[-1].truncate(room, overflow="ellipsis")
+    return cells
+
+
+def _widths(rows: Sequence[Row]) -> list[int]:
+    return [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+
+
 def lay_out(rows: Sequence[Row], width: int) -> Iterator[Text]:
     """Yield the lines of a table.
 
     The columns that do not fit into the width are below the others, joined and indented. If that is
     only the last one, it is wrapped in its place, in the rows whose words have room there.
     """
-    widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    widths = _widths(rows)
     ends = list(accumulate(widths, lambda end, size: end + _GAP + size))
     fitting = max(sum(end <= width for end in ends), 1)
     start = ends[fitting - 1] + _GAP

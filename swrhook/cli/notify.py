@@ -29,7 +29,7 @@ NOTIFICATIONS = Resource(
         Column("channel"),
         Column("state", styled=True),
         Column("title"),
-        Column("error", lambda item: item["error"] or ""),
+        Column("error", lambda item: item["error"] or "", spare=True, prose=True),
     ),
 )
 

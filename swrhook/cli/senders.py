@@ -6,6 +6,7 @@ from swrhook.cli.client import Item
 from swrhook.cli.lists import print_list
 from swrhook.cli.options import command, json_option, watch_option
 from swrhook.cli.tables import Column, Resource, age_column
+from swrhook.model import Outcome
 
 
 def _outcomes(sender: Item) -> str:
@@ -13,8 +14,12 @@ def _outcomes(sender: Item) -> str:
     return ", ".join(counts) or "none"
 
 
-def _note(sender: Item) -> str:
-    return f"silent: expected every {sender['expect_every']}" if sender["silent"] else ""
+def _status(sender: Item) -> str:
+    if sender["last_outcome"] == Outcome.QUARANTINED:
+        return "not understood: its last delivery was quarantined"
+    if sender["silent"]:
+        return f"silent: expected every {sender['expect_every']}"
+    return "on time" if sender["expect_every"] else ""
 
 
 SENDERS = Resource(
@@ -27,7 +32,7 @@ SENDERS = Resource(
         Column("region"),
         age_column("last_delivery_at", "last"),
         Column("last 24 h", _outcomes),
-        Column("note", _note),
+        Column("status", _status, styled=True),
     ),
 )
 

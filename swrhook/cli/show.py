@@ -69,7 +69,7 @@ def _print_sync(shown: Item) -> None:
             ("calls", str(sync["attempts"])),
             ("created", describe_time(sync["created_at"])),
             ("verified", describe_time(sync["verified_at"])),
-            ("last seen", _observation(sync)),
+            ("last observed", _observation(sync)),
         ]
     )
     steps = [(_step_time(step), _step_text(step)) for step in shown["steps"]]

@@ -34,11 +34,11 @@ def describe_proof(item: Item) -> str:
     age = datetime.now(UTC) - datetime.fromisoformat(item["observed_at"])
     drift = item["drift"]
     if drift is None:
-        return f"last seen {format_span(age)} ago"
+        return f"last observed {format_span(age)} ago"
     what = "missing" if drift["kind"] == DriftKind.MISSING else f"now {item['observed_digest']}"
     why = f", {drift['why']}" if drift["why"] else ""
     since = short_time(drift["since"])
-    return f"{what} since {since}{why}; last looked {format_span(age)} ago"
+    return f"{what} since {since}{why}; last observed {format_span(age)} ago"
 
 
 def short_time(time: str) -> str:
@@ -58,7 +58,7 @@ SYNCS = Resource(
         Column("state", styled=True),
         IMAGE_COLUMN,
         TARGET_COLUMN,
-        Column("why", _reason),
+        Column("why", _reason, spare=True, prose=True),
     ),
 )
 

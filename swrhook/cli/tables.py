@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from swrhook.cli.client import Client, Item, Query
-from swrhook.cli.layout import lay_out
+from swrhook.cli.layout import fit_columns, lay_out
 from swrhook.cli.options import LARGEST_PAGE
 from swrhook.cli.terminal import STYLES, output_console, print_notice, printable, progress_bar
 
@@ -20,12 +20,15 @@ class Column:
     """A column of a table: its heading and how a cell is read.
 
     By default, a cell is the member with the name of the heading. Cells of a `styled` column have
-    the style of their first word, see STYLES.
+    the style of their first word, see STYLES. On a narrow terminal, `spare` columns are left out,
+    and a last column that is `prose` is shortened.
     """
 
     heading: str
     read: Callable[[Item], str] | None = None
     styled: bool = False
+    spare: bool = False
+    prose: bool = False
 
     def cell(self, item: Item) -> Text:
         """Return the cell of an object."""
@@ -34,7 +37,7 @@ class Column:
         return Text(printable(text), style=STYLES.get(word, ""))
 
 
-ID_COLUMN = Column("id")
+ID_COLUMN = Column("id", spare=True)
 
 
 def age_column(member: str, heading: str = "age") -> Column:
@@ -110,8 +113,15 @@ def table_lines(columns: Sequence[Column], items: Sequence[Item], width: int) ->
     """Yield the lines of a table for a terminal of this width, without its empty columns."""
     heading = [Text(column.heading, style="bold") for column in columns]
     rows = _cells(columns, items)
-    table = [row for row in zip(heading, *rows, strict=True) if any(cell.plain for cell in row[1:])]
-    return lay_out([*zip(*table, strict=True)], width)
+    filled = [
+        (column, cells)
+        for column, *cells in zip(columns, heading, *rows, strict=True)
+        if any(cell.plain for cell in cells[1:])
+    ]
+    shown, table = zip(*filled, strict=True)
+    spare = [number for number, column in enumerate(shown) if column.spare]
+    lines = fit_columns([*zip(*table, strict=True)], width, spare, prose=shown[-1].prose)
+    return lay_out(lines, width)
 
 
 def plain_lines(

@@ -22,10 +22,11 @@ _UNLIMITED = 100_000
 
 # The style of every state, outcome, level, result and change; others are plain.
 _STYLED_WORDS = {
-    "green": "accepted available done gained matched ok sent sync unverified verified",
+    "green": "accepted available done gained matched ok on sent sync unverified verified",
     "yellow": "attachment calling comparing discovering excluded gathering ordering pending planned"
-    " redirected sending shadow warning",
-    "red": "changed diverged exhausted failed lost missing problem quarantined refused rejected",
+    " redirected sending shadow silent warning",
+    "red": "changed diverged exhausted failed lost missing not problem quarantined"
+    " refused rejected",
     "cyan": "triggered",
     "dim": "cancelled duplicate ignored superseded unknown",
 }

@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from swrhook.cli.layout import lay_out
+from swrhook.cli.layout import fit_columns, lay_out
 
 ID = "01KB3Y6Q3Z0X4W1V7S5R2N8M9P"
 REASON = "no such organization; create the organization team-a in cn-east-3"
@@ -24,6 +24,25 @@ def test_a_wide_terminal_has_one_line_for_each_row() -> None:
     starts = [first.index(cell) for cell in ROWS[1]]
     assert starts == [heading.index(cell) for cell in ROWS[0]]
     assert second == f"{ID}  team-a/web:1           ap-southeast-1/team-a"
+
+
+def kept(width: int) -> list[list[str]]:
+    """Return the cells that a list with spare columns shows: the id, and the reason."""
+    cells = [[Text(cell) for cell in row] for row in ROWS]
+    fitting = fit_columns(cells, width, spare=[0, 3], prose=True)
+    return [[cell.plain for cell in row] for row in fitting]
+
+
+def test_the_columns_that_are_missed_least_are_left_out_first() -> None:
+    assert kept(160) == ROWS
+    assert kept(120)[1] == [*ROWS[1][:3], "no such organization; create the organization…"]
+    assert kept(90)[1] == [*ROWS[1][1:3], "no such organization; create the organizati…"]
+    assert kept(75)[1] == ROWS[1][:3]
+    assert kept(50)[1] == ROWS[1][1:3]
+
+
+def test_what_fits_in_no_way_stays_as_it_is() -> None:
+    assert kept(40) == ROWS
 
 
 def test_a_last_column_that_is_too_long_is_wrapped_in_its_place() -> None:

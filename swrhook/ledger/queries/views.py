@@ -192,13 +192,15 @@ def syncs_url(delivery_id: str) -> str:
 class ListedSender:
     """A configured sender as the API shows it, and its recent deliveries.
 
-    `outcomes` counts the deliveries of the last 24 hours by outcome.
+    `last_outcome` is that of its newest delivery, or of a replay since; `outcomes` counts the
+    deliveries of the last 24 hours.
     """
 
     name: str
     dialect: str
     region: str
     last_delivery_at: datetime | None
+    last_outcome: str | None
     outcomes: Mapping[str, int]
     expect_every: str | None
     silent: bool

@@ -11,6 +11,7 @@ from swrhook.config.model import Config
 from swrhook.interpreter import interpreter
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.delivery_scope import is_wholly_in_scope
+from swrhook.ledger.queries.overview import last_outcomes
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSender, Page
 from swrhook.model import Outcome
@@ -23,6 +24,7 @@ from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema, SenderPageSchema
 from swrhook.web.context import WebContext
 from swrhook.web.problems import require
+from swrhook.wording.message import say
 
 COUNTED_FOR = timedelta(hours=24)
 _UNKNOWN = "there is no delivery with this id"
@@ -56,7 +58,7 @@ def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
     limits = scope()
     require(web.read(find_delivery, delivery_id, limits), _UNKNOWN)
     if not web.read(is_wholly_in_scope, delivery_id, limits):
-        raise Forbidden("the delivery has images of organizations that the token may not see")
+        raise Forbidden(say("the delivery has images of organizations that the token may not see"))
     stored = require(web.read(stored_delivery, delivery_id), _UNKNOWN)
     with interpreter.computing():
         entry = receive.replay(stored, web.config.current(), now=web.clock.now())
@@ -94,12 +96,14 @@ def _list_senders(web: WebContext) -> list[ListedSender]:
     if statuses is None:
         raise ServiceUnavailable("the ledger cannot be read")
     counts = web.read(count_outcomes, web.clock.now() - COUNTED_FOR)
+    last = web.read(last_outcomes, list(senders))
     return [
         ListedSender(
             name=sender.name,
             dialect=sender.dialect,
             region=sender.region,
             last_delivery_at=status.last_delivery_at,
+            last_outcome=last.get(sender.name),
             outcomes={outcome.value: counts.get((sender.name, outcome), 0) for outcome in Outcome},
             expect_every=_format(sender.expect_every),
             silent=status.is_silent,

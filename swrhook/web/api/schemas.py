@@ -12,11 +12,12 @@ from swrhook.syncs.observations import DriftKind
 from swrhook.syncs.pauses import PauseKind
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
 from swrhook.web.api.fields import PlaceField, RepositoryField, TagField
-from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
+from swrhook.web.api.schema_base import ExampleSchema, Length, page_of, schema_of
+from swrhook.wording.message import say
 
 MOST_TARGETS = 100
 MOST_REPOSITORIES = 1000
-_REPOSITORIES = validate.Length(1, MOST_REPOSITORIES)
+_REPOSITORIES = Length(1, MOST_REPOSITORIES)
 
 
 class ProblemSchema(ExampleSchema):
@@ -66,7 +67,8 @@ OutcomesSchema = ExampleSchema.from_dict(
     {outcome.value: fields.Integer(required=True) for outcome in Outcome}, name="OutcomesSchema"
 )
 SenderPageSchema = page_of(
-    schema_of(views.ListedSender, "Sender", outcomes=OutcomesSchema), "SenderPage"
+    schema_of(views.ListedSender, "Sender", outcomes=OutcomesSchema, last_outcome=Outcome),
+    "SenderPage",
 )
 
 AuditPageSchema = page_of(schema_of(ListedAudit, "Audited"), "AuditPage")
@@ -91,7 +93,7 @@ class OrderSchema(ExampleSchema):
 
     image = TagField(required=True)
     source_region = fields.String(required=True)
-    targets = fields.List(fields.Nested(TargetSchema), validate=validate.Length(1, MOST_TARGETS))
+    targets = fields.List(fields.Nested(TargetSchema), validate=Length(1, MOST_TARGETS))
 
 
 class BackfillOrderSchema(ExampleSchema):
@@ -114,16 +116,18 @@ class BackfillOrderSchema(ExampleSchema):
         places = data.get("repositories", ())
         kinds = {bool(place.repository) for place in places}
         if not places and not data["all"] and data.get("new_region") is None:
-            raise ValidationError("name repositories or organizations, or set all or new_region")
+            raise ValidationError(
+                say("name repositories or organizations, or set all or new_region")
+            )
         if kinds == {True, False}:
-            raise ValidationError("name repositories or organizations, not both")
+            raise ValidationError(say("name repositories or organizations, not both"))
         is_whole = data["all"] or data.get("new_region") is not None
         if True in kinds and is_whole:
-            raise ValidationError("all and new_region are for whole organizations")
+            raise ValidationError(say("all and new_region are for whole organizations"))
         if data["all"] and places:
-            raise ValidationError("all leaves nothing to name")
+            raise ValidationError(say("all leaves nothing to name"))
         if True not in kinds and data.get("sender") is not None:
-            raise ValidationError("sender is for named repositories")
+            raise ValidationError(say("sender is for named repositories"))
 
 
 class ReconcileOrderSchema(ExampleSchema):

@@ -33,6 +33,7 @@ def test_a_sender_that_never_delivered(harness: WebHarness) -> None:
         "dialect": "generic",
         "region": "cn-north-4",
         "last_delivery_at": None,
+        "last_outcome": None,
         "outcomes": NONE,
         "expect_every": None,
         "silent": False,
@@ -65,6 +66,16 @@ def test_a_replay_does_not_count_as_a_delivery_of_the_sender(harness: WebHarness
 
     [sender] = listed(harness)
     assert (sender["outcomes"], sender["silent"]) == (NONE | {"ignored": 1}, True)
+
+
+def test_the_last_outcome_is_that_of_the_newest_delivery_or_replay(harness: WebHarness) -> None:
+    harness.push("team/web:v1", ago=timedelta(hours=2))
+    delivery = harness.push("team/web:v2", outcome=Outcome.QUARANTINED).delivery
+    assert [sender["last_outcome"] for sender in listed(harness)] == ["quarantined"]
+
+    harness.client(OPERATE).post(f"/api/v1/deliveries/{delivery}/replay")
+
+    assert [sender["last_outcome"] for sender in listed(harness)] == ["accepted"]
 
 
 def test_a_sender_is_silent_after_expect_every_has_passed(harness: WebHarness) -> None:
