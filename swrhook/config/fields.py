@@ -98,6 +98,21 @@ class DurationOrOff(Duration):
             super()._validate(value)
 
 
+class TextOrOff(Text):
+    """Text, or `off`. `false` means the same."""
+
+    def __init__(self, *, validate: Check) -> None:
+        super().__init__(validate=validate)
+        self.post_load = [lambda text: text]  # off stays None
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> str | None:  # type: ignore[override]
+        return None if value in (False, OFF) else super()._deserialize(value)
+
+    def _validate(self, value: str | None) -> None:
+        if value is not None:
+            super()._validate(value)
+
+
 class TimeOfDay(PresenceMessages, fields.Field[time]):
     """A time of day, in hours and minutes."""
 

@@ -206,6 +206,7 @@ class Options:
     retention: Retention = Retention()
     waits: int = 8
     late: timedelta = 10 * MINUTE
+    documentation: str | None = None
     reconcile: Reconcile = Reconcile()
     reload_guard: ReloadGuard | None = field(default_factory=ReloadGuard)
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()

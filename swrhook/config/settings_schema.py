@@ -11,6 +11,7 @@ from swrhook.config.fields import (
     Network,
     Share,
     Size,
+    TextOrOff,
     WholeNumber,
     WholeNumberOrAuto,
 )
@@ -119,5 +120,6 @@ class OptionsSection(Section):
     waits = WholeNumber(0, MAX_WAITS)
     retention = Part(RetentionSection)
     late = Duration("1s")
+    documentation = TextOrOff(validate=validators.dashboard_url)
     reconcile = Part(ReconcileSection)
     reload_guard = PartOrOff(ReloadGuardSection)
