@@ -29,14 +29,29 @@ SwrhookError
     └── CircuitOpen              not sent, since the endpoint has not answered lately
 """
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
-from swrhook.wording.message import say
+from swrhook.wording.message import join_parts, say
 
 
 class SwrhookError(Exception):
-    """The base class of all errors that swrhook raises on purpose."""
+    """The base class of all errors that swrhook raises on purpose; its arguments are texts."""
+
+    def __str__(self) -> str:
+        """Return the texts."""
+        return "; ".join(map(str, self.args))
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """The texts, which a page can put into its language."""
+        return self.args
+
+    @property
+    def text(self) -> str:
+        """All in one, which a page can put into its language."""
+        return join_parts(self.reasons)
 
 
 class Refused(SwrhookError):
@@ -110,7 +125,9 @@ class TooLarge(Refused):
     code = "too_large"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is over settings.body_limit ({limit} bytes)")
+        super().__init__(
+            say("the body is over settings.body_limit (%(limit)s bytes)", limit=str(limit))
+        )
 
 
 class TooManyImages(Refused):
@@ -120,14 +137,12 @@ class TooManyImages(Refused):
 
 
 class NothingUsable(Refused):
-    """No image tag can be read, and the caller waits for the answer, so it is not quarantined."""
+    """No image tag can be read, and the caller waits for the answer, so it is not quarantined.
+
+    It has a reason for each part that cannot be used.
+    """
 
     code = "nothing_usable"
-
-    def __init__(self, reasons: tuple[str, ...]) -> None:
-        """`reasons` has one text for each part that cannot be used."""
-        super().__init__("; ".join(reasons))
-        self.reasons = reasons
 
 
 class NothingToReplay(Refused):
@@ -149,7 +164,7 @@ class CannotRecord(Refused):
 
 
 class Ignored(SwrhookError):
-    """The delivery is authentic and readable, but needs no sync; the message is recorded."""
+    """The delivery is authentic and readable, but needs no sync; the reasons are recorded."""
 
 
 class IgnoredSecret(Ignored):

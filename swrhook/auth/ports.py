@@ -9,6 +9,7 @@ from jwt import PyJWK
 
 from swrhook.errors import KeysUnavailable, Unconfirmed
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 # Returns if the delivery is authentic at this time. Raises Unauthenticated or KeysUnavailable.
 Authenticate = Callable[[Delivery, datetime], None]
@@ -42,11 +43,11 @@ class NoKeys:
 
     def certificate(self, _url: str, _topic: str, /) -> NoReturn:
         """Raise KeysUnavailable."""
-        raise KeysUnavailable("no certificate is fetched here")
+        raise KeysUnavailable(say("no certificate is fetched here"))
 
     def signing_key(self, _issuer: str, _key_id: str, /) -> NoReturn:
         """Raise KeysUnavailable."""
-        raise KeysUnavailable("no key is fetched here")
+        raise KeysUnavailable(say("no key is fetched here"))
 
     def confirm_subscription(self, _url: str, _topic: str, /) -> NoReturn:
         """Raise Unconfirmed."""

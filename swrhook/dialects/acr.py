@@ -10,11 +10,14 @@ from swrhook.errors import Ignored
 from swrhook.model import Reading
 from swrhook.senders import payload, registry_events
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import Message, say
 
-IGNORED_ACTIONS: Mapping[str, str] = {
-    "ping": "is Azure's test of the webhook",
-    "chart_push": "is about a Helm chart, not an image",
-    "quarantine": "is about an image that cannot be pulled yet: a push follows when it can",
+IGNORED_ACTIONS: Mapping[str, Message] = {
+    "ping": say("action %(action)s is Azure's test of the webhook"),
+    "chart_push": say("action %(action)s is about a Helm chart, not an image"),
+    "quarantine": say(
+        "action %(action)s is about an image that cannot be pulled yet: a push follows when it can"
+    ),
 }
 
 
@@ -26,6 +29,6 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     action = payload.require(document, "action")
     if action != "push":
-        reason = IGNORED_ACTIONS.get(action, "is not push")
-        raise Ignored(f"action {payload.quote(action)} {reason}")
+        reason = IGNORED_ACTIONS.get(action, say("action %(action)s is not push"))
+        raise Ignored(reason.using(action=payload.quote(action)))
     return payload.to_reading([registry_events.read_push(document)])

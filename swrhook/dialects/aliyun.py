@@ -11,6 +11,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUSHED = "cr:Artifact:PushCompleted"
 
@@ -24,7 +25,7 @@ def parse(delivery: Delivery) -> Reading:
     if payload.get(document, "specversion") is not None:
         return payload.to_reading([_read_event(document)])
     if not isinstance(payload.get(document, "push_data"), Mapping):
-        raise UnknownShape("the body has neither `push_data` nor `specversion`")
+        raise UnknownShape(say("the body has neither `push_data` nor `specversion`"))
     return payload.to_reading([_read_trigger(document)])
 
 
@@ -39,11 +40,13 @@ def _read_trigger(document: payload.Json) -> Announcement | str:
 def _read_event(document: payload.Json) -> Announcement:
     kind = payload.get(document, "type")
     if kind != PUSHED:
-        raise Ignored(f"event type {payload.quote(kind)} is not {PUSHED}")
+        raise Ignored(
+            say("event type %(kind)s is not %(pushed)s", kind=payload.quote(kind), pushed=PUSHED)
+        )
     data = payload.get(document, "data")
     namespace, name = payload.text(data, "RepoNamespaceName"), payload.text(data, "RepoName")
     tag = payload.tag(data, "Tag")
     if namespace is None or name is None or tag is None:
-        raise UnknownShape("a push without `RepoNamespaceName`, `RepoName` or `Tag`")
+        raise UnknownShape(say("a push without `RepoNamespaceName`, `RepoName` or `Tag`"))
     event_id, pushed_at = payload.text(document, "id"), payload.timestamp(document, "time")
     return Announcement(f"{namespace}/{name}", tag, None, event_id, pushed_at)

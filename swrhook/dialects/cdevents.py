@@ -11,6 +11,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUBLISHED = "dev.cdevents.artifact.published."
 IMAGES = frozenset({"oci", "docker"})
@@ -26,12 +27,16 @@ def parse(delivery: Delivery) -> Reading:
     event = document if cloud_event is None else cloud_event.data
     kind = payload.text(event, "context", "type")
     if kind is None:
-        raise UnknownShape("the event has no `context.type`, which every CDEvent has")
+        raise UnknownShape(say("the event has no `context.type`, which every CDEvent has"))
     if not kind.startswith(PUBLISHED):
-        raise Ignored(f"type {payload.quote(kind)} is not {PUBLISHED}*")
+        raise Ignored(
+            say(
+                "type %(kind)s is not %(published)s*", kind=payload.quote(kind), published=PUBLISHED
+            )
+        )
     purl = payload.text(event, "subject", "id")
     if purl is None:
-        raise UnknownShape("the event of a published artifact has no `subject.id`")
+        raise UnknownShape(say("the event of a published artifact has no `subject.id`"))
     return payload.to_reading([_read_purl(purl, event)])
 
 
@@ -39,10 +44,16 @@ def _read_purl(purl: str, event: payload.Json) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
     image = _parse_purl(purl)
     if image is None:
-        return f"{payload.quote(purl)} is not the package URL of an image (pkg:oci/… pkg:docker/…)"
+        return say(
+            "%(purl)s is not the package URL of an image (pkg:oci/… pkg:docker/…)",
+            purl=payload.quote(purl),
+        )
     name, tag = payload.text(image.name), payload.tag(image.tag)
     if name is None or tag is None:
-        return f"{payload.quote(purl)} has no tag: the sender has to add it, as in …?tag=v1"
+        return say(
+            "%(purl)s has no tag: the sender has to add it, as in …?tag=v1",
+            purl=payload.quote(purl),
+        )
     event_id = payload.text(event, "context", "id")
     pushed_at = payload.timestamp(event, "context", "timestamp")
     return Announcement(name, tag, payload.digest(image.digest), event_id, pushed_at)

@@ -12,6 +12,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 MAX_IMAGES = 10_000
 
@@ -35,30 +36,34 @@ def _parse_events(delivery: Delivery) -> Sequence[payload.CloudEvent | None]:
     if event is not None:
         return [event]
     if document == []:
-        raise Ignored("the batch is empty")
+        raise Ignored(say("the batch is empty"))
     batch = [payload.parse_cloud_event({}, part) for part in payload.items(document)]
     if not any(batch):
-        raise UnknownShape("neither the headers nor the body contain a CloudEvent")
+        raise UnknownShape(say("neither the headers nor the body contain a CloudEvent"))
     return batch
 
 
 def _read_event(event: payload.CloudEvent | None) -> Iterator[Announcement | str]:
     """Yield the announcements of one event, and the reasons for images that it cannot announce."""
     if event is None:
-        yield "an item of the batch is not a CloudEvent"
+        yield say("an item of the batch is not a CloudEvent")
         return
     kind = payload.quote(event.type)
     if _NO_PUSH.search(event.type):
-        yield f"type {kind} is not a push"
+        yield say("type %(kind)s is not a push", kind=kind)
         return
     images = list(_find_images(event))
     if not images:
-        yield f"type {kind} names no image: `data` has neither `image` nor `repository`"
+        yield say(
+            "type %(kind)s names no image: `data` has neither `image` nor `repository`", kind=kind
+        )
     digests = [*_collect_texts(event.data, "digest", "imageDigest"), ""]
     for image in images:
         tag = payload.tag(image.tag)
         if tag is None or not image.name:
-            yield f"type {kind}: {payload.quote(image.name)} without a tag"
+            yield say(
+                "type %(kind)s: %(name)s without a tag", kind=kind, name=payload.quote(image.name)
+            )
         else:
             digest = payload.digest(image.digest or digests[0])
             yield Announcement(image.name, tag, digest, event.id, event.at)
@@ -74,7 +79,7 @@ def _find_images(event: payload.CloudEvent) -> Iterator[payload.Reference]:
     )
     tags = _collect_texts(event.data, "tag", "imageTag", "tags")
     if len(names) * len(tags) > MAX_IMAGES:
-        raise UnknownShape(f"an event names more than {MAX_IMAGES} images")
+        raise UnknownShape(say("an event names more than %(limit)s images", limit=MAX_IMAGES))
     for name in names:
         image = payload.parse_reference(name)
         for tag in tags or [image.tag or subject.tag]:

@@ -11,6 +11,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload, registry_events
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 
 def parse(delivery: Delivery) -> Reading:
@@ -25,13 +26,20 @@ def parse(delivery: Delivery) -> Reading:
 def _get_events(document: payload.Json) -> list[payload.Json]:
     """Return the events in the registry's envelope."""
     if not isinstance(document, Mapping):
-        raise UnknownShape(f"the body is {payload.type_name(document)}, not an envelope of events")
+        raise UnknownShape(
+            say(
+                "the body is %(document)s, not an envelope of events",
+                document=payload.type_name(document),
+            )
+        )
     if document and "events" not in document:
-        raise UnknownShape("the body has no `events`")
+        raise UnknownShape(say("the body has no `events`"))
     events = document.get("events")
     if events is None or events == []:
         # The registry omits `events` if there are none.
-        raise Ignored("the envelope is empty")
+        raise Ignored(say("the envelope is empty"))
     if not isinstance(events, list):
-        raise UnknownShape(f"`events` is {payload.type_name(events)}, not an array")
+        raise UnknownShape(
+            say("`events` is %(events)s, not an array", events=payload.type_name(events))
+        )
     return events

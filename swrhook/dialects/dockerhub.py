@@ -11,6 +11,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 CHART = "application/vnd.cncf.helm.config.v1+json"
 
@@ -23,12 +24,12 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     for key in ("push_data", "repository"):
         if not isinstance(payload.get(document, key), Mapping):
-            raise UnknownShape(f"the body has no `{key}`")
+            raise UnknownShape(say("the body has no `%(key)s`", key=key))
     push, name = document["push_data"], _repository_name(document["repository"])
     if name is None:
-        raise Ignored("a push names no repository")
+        raise Ignored(say("a push names no repository"))
     if payload.get(push, "media_type") == CHART:
-        raise Ignored(f"{payload.quote(name)}: a Helm chart is not an image")
+        raise Ignored(say("%(name)s: a Helm chart is not an image", name=payload.quote(name)))
     pushed_at = payload.timestamp(push, "pushed_at")
     return payload.to_reading(
         [payload.announce(name, payload.tag(push, "tag"), pushed_at=pushed_at)]

@@ -8,6 +8,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUSH = "com.amazon.ecr.image.push"
 
@@ -20,7 +21,7 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     name, tag, digest = _read_image(document)
     if name is None:
-        raise UnknownShape("a push names no repository")
+        raise UnknownShape(say("a push names no repository"))
     event_id, pushed_at = payload.text(document, "id"), payload.timestamp(document, "time")
     return payload.to_reading([payload.announce(name, tag, digest, event_id, pushed_at)])
 
@@ -31,9 +32,9 @@ def _read_image(document: payload.Json) -> tuple[str | None, str | None, str | N
         return _read_native(kind, payload.get(document, "detail"))
     kind = payload.text(document, "type")
     if kind is None or not kind.startswith("com.amazon.ecr."):
-        raise UnknownShape("the body has neither `detail-type` nor a `type` of com.amazon.ecr")
+        raise UnknownShape(say("the body has neither `detail-type` nor a `type` of com.amazon.ecr"))
     if kind != PUSH:
-        raise Ignored(f"type {payload.quote(kind)} is not {PUSH}")
+        raise Ignored(say("type %(kind)s is not %(push)s", kind=payload.quote(kind), push=PUSH))
     # A template may leave the names out of `data`; the subject is name:tag.
     subject = payload.parse_reference(payload.text(document, "subject") or "")
     data = payload.get(document, "data")
@@ -47,12 +48,18 @@ def _read_image(document: payload.Json) -> tuple[str | None, str | None, str | N
 def _read_native(kind: str, detail: payload.Json) -> tuple[str | None, str | None, str | None]:
     """Return the repository, tag and digest of an event in EventBridge's own format."""
     if kind != "ECR Image Action":
-        raise Ignored(f"detail-type {payload.quote(kind)} is not ECR Image Action")
+        raise Ignored(say("detail-type %(kind)s is not ECR Image Action", kind=payload.quote(kind)))
     action, result = payload.text(detail, "action-type"), payload.text(detail, "result")
     if action is None or result is None:
-        raise UnknownShape("`detail` has no `action-type` or no `result`")
+        raise UnknownShape(say("`detail` has no `action-type` or no `result`"))
     if (action, result) != ("PUSH", "SUCCESS"):
-        raise Ignored(f"{payload.quote(action)} with {payload.quote(result)} is not a push")
+        raise Ignored(
+            say(
+                "%(action)s with %(result)s is not a push",
+                action=payload.quote(action),
+                result=payload.quote(result),
+            )
+        )
     return (
         payload.text(detail, "repository-name"),
         payload.tag(detail, "image-tag"),

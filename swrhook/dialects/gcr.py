@@ -8,6 +8,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import envelopes, payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 
 def parse(delivery: Delivery) -> Reading:
@@ -23,13 +24,13 @@ def _parse_message(delivery: Delivery) -> Reading:
     action = payload.text(document, "action")
     tag, digest = payload.text(document, "tag"), payload.text(document, "digest")
     if action is None or (tag is None and digest is None):
-        raise UnknownShape("the message has no `action`, or neither `tag` nor `digest`")
+        raise UnknownShape(say("the message has no `action`, or neither `tag` nor `digest`"))
     if action != "INSERT":
-        raise Ignored(f"action {payload.quote(action)} is not INSERT")
+        raise Ignored(say("action %(action)s is not INSERT", action=payload.quote(action)))
     if tag is None:
-        raise Ignored(f"{payload.quote(digest)}: an upload without a tag")
+        raise Ignored(say("%(digest)s: an upload without a tag", digest=payload.quote(digest)))
     image = payload.parse_reference(tag)  # host/name:tag, as `digest` is host/name@digest
     if not image.name or not image.tag or ":" in image.tag:
-        raise UnknownShape(f"`tag` {payload.quote(tag)} is not host/name:tag")
+        raise UnknownShape(say("`tag` %(tag)s is not host/name:tag", tag=payload.quote(tag)))
     image_digest = payload.digest(payload.parse_reference(digest or "").digest)
     return payload.to_reading([Announcement(image.name, image.tag, image_digest)])

@@ -17,6 +17,7 @@ from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 from swrhook.swr_names import REPOSITORY, is_digest, is_tag
+from swrhook.wording.message import say, say_list
 
 SUCCESS_STATUSES = frozenset({"success", "succeeded", "successful", "passed", "ok", "completed"})
 
@@ -30,7 +31,7 @@ INHERITED_KEYS = (("namespace", "organization"), ID_KEYS, ("timestamp",), ("stat
 MAX_NAME_LENGTH = 255
 MAX_IMAGES = 50_000
 MAX_REASONS = 20
-REMEDY = (
+REMEDY = say(
     'send {"image": "organization/repository:tag"}'
     ' or {"namespace": "organization", "repository": "repository", "tag": "tag"}'
 )
@@ -48,17 +49,19 @@ def parse(delivery: Delivery) -> Reading:
     headers = delivery.headers
     sent_id = payload.text(headers, "idempotency-key") or payload.text(headers, "webhook-id")
     parts = [(prefix, part, _failure_reason(part)) for prefix, part in _split_entries(document)]
-    unsuccessful = [prefix + failure for prefix, _, failure in parts if failure]
+    unsuccessful = [_at(prefix, failure) for prefix, _, failure in parts if failure]
     entries = [(prefix, part) for prefix, part, failure in parts if not failure]
     # Images times tags can be far more than the body is long, so only so many are built.
     read = (result for entry in entries for result in _read_entry(*entry, sent_id))
     results = list(islice(read, MAX_IMAGES + 1))
     if len(results) > MAX_IMAGES:
-        raise NothingUsable((f"more than {MAX_IMAGES} images: send several requests",))
+        raise NothingUsable(
+            say("more than %(limit)s images: send several requests", limit=MAX_IMAGES)
+        )
     reasons = [result for result in results if isinstance(result, str)]
     if len(reasons) == len(results) and (results or not unsuccessful):
-        reasons = reasons or [f"an empty array: {REMEDY}"]
-        raise NothingUsable(payload.cap_reasons(reasons + unsuccessful, MAX_REASONS))
+        reasons = reasons or [say("an empty array: %(remedy)s", remedy=REMEDY)]
+        raise NothingUsable(*payload.cap_reasons(reasons + unsuccessful, MAX_REASONS))
     reading = payload.to_reading([*results, *unsuccessful])
     return replace(reading, external_id=_event_id(document) or sent_id)
 
@@ -67,11 +70,11 @@ def _split_entries(document: payload.Json) -> Iterator[tuple[str, payload.Json]]
     """Yield every part of the body that names images, with a prefix for reasons about it."""
     if isinstance(document, list):
         for number, item in enumerate(document, 1):
-            yield from _split_images(f"item {number}: ", item)
+            yield from _split_images(say("item %(number)s: ", number=number), item)
     elif _is_bake(document):
         for target, metadata in document.items():
             if isinstance(metadata, Mapping):
-                yield f"target {payload.quote(target)}: ", metadata
+                yield say("target %(target)s: ", target=payload.quote(target)), metadata
     else:
         yield from _split_images("", document)
 
@@ -99,7 +102,13 @@ def _split_images(prefix: str, item: payload.Json) -> Iterator[tuple[str, payloa
         for number, image in enumerate(objects, 1):
             missing = (keys for keys in INHERITED_KEYS if not any(key in image for key in keys))
             inherited = {key: item[key] for keys in missing for key in keys if key in item}
-            yield f"{prefix}object {number} of `images`: ", {**inherited, **image}
+            place = say("object %(number)s of `images`: ", number=number)
+            yield _at(prefix, place), {**inherited, **image}
+
+
+def _at(prefix: str, reason: str) -> str:
+    """Return a reason with the part of the body that it is about."""
+    return say("%(prefix)s%(reason)s", prefix=prefix, reason=reason) if prefix else reason
 
 
 def _failure_reason(entry: payload.Json) -> str | None:
@@ -107,8 +116,10 @@ def _failure_reason(entry: payload.Json) -> str | None:
     status = payload.get(entry, "status")
     if status is None or (payload.text(entry, "status") or "").strip().lower() in SUCCESS_STATUSES:
         return None
-    return (
-        f"status {payload.quote(status)} is not a success ({', '.join(sorted(SUCCESS_STATUSES))})"
+    return say(
+        "status %(status)s is not a success (%(statuses)s)",
+        status=payload.quote(status),
+        statuses=", ".join(sorted(SUCCESS_STATUSES)),
     )
 
 
@@ -117,16 +128,21 @@ def _read_entry(
 ) -> Iterator[Announcement | str]:
     """Yield the announcements of one entry, and a reason for each image that it cannot announce."""
     if not isinstance(entry, Mapping):
-        yield f"{prefix}this is {payload.type_name(entry)}, which names no image: {REMEDY}"
+        reason = say(
+            "this is %(type)s, which names no image: %(remedy)s",
+            type=payload.type_name(entry),
+            remedy=REMEDY,
+        )
+        yield _at(prefix, reason)
         return
     digest = payload.digest(entry, "digest") or payload.digest(entry, "containerimage.digest")
     event_id = _event_id(entry) or sent_id
     pushed_at = payload.timestamp(entry, "timestamp")
     for image in _find_images(entry):
         if isinstance(image, str):
-            yield prefix + image
+            yield _at(prefix, image)
         elif fault := _check_tag(image) or _check_name(image):
-            yield prefix + fault
+            yield _at(prefix, fault)
         else:
             image_digest = image.digest if is_digest(image.digest) else digest
             yield Announcement(image.name, image.tag, image_digest, event_id, pushed_at)
@@ -146,8 +162,9 @@ def _find_images(entry: Mapping[str, payload.Json]) -> Iterator[payload.Referenc
         images = [_add_namespace(entry, key, payload.parse_reference(word)) for key, word in names]
         yield from _apply_tags(images, bare_tags, need_tag=not references)
     elif not (references or odd_names):
-        empty = [f"`{key}` is empty" for key in keys if entry.get(key) is not None]
-        yield f"{' and '.join(empty) or 'no image is named'}: {REMEDY}"
+        empty = [key for key in keys if entry.get(key) is not None]
+        faults = say_list(say("`%(key)s` is empty", key=key) for key in empty)
+        yield say("%(fault)s: %(remedy)s", fault=faults or say("no image is named"), remedy=REMEDY)
 
 
 def _apply_tags(
@@ -177,7 +194,11 @@ def _collect_words(
                 words += [(key, word) for word in _SEPARATORS.split(item) if word]
             elif item is not None:
                 odd.append(
-                    f"`{key}` holds {payload.type_name(item)}: write it as a string in quotes"
+                    say(
+                        "`%(key)s` holds %(type)s: write it as a string in quotes",
+                        key=key,
+                        type=payload.type_name(item),
+                    )
                 )
     return words, odd
 
@@ -204,22 +225,37 @@ def _check_tag(image: payload.Reference) -> str | None:
         return None
     name, tag = payload.quote(image.name), payload.quote(image.tag)
     if not image.tag:
-        return f"{name} has no tag, and none is assumed: send the image as name:tag, or a `tag`"
+        return say(
+            "%(name)s has no tag, and none is assumed: send the image as name:tag, or a `tag`",
+            name=name,
+        )
     if ":" in image.tag:
-        return f"{name}: {tag} is not a tag: write a digest after an @, or in `digest`"
-    return f"{name}: {tag} is not a tag: 1 to 128 letters, digits, _ . - (no . or - first)"
+        return say(
+            "%(name)s: %(tag)s is not a tag: write a digest after an @, or in `digest`",
+            name=name,
+            tag=tag,
+        )
+    return say(
+        "%(name)s: %(tag)s is not a tag: 1 to 128 letters, digits, _ . - (no . or - first)",
+        name=name,
+        tag=tag,
+    )
 
 
 def _check_name(image: payload.Reference) -> str | None:
     """Return what is wrong with the name and how to correct it, None if it is valid."""
     name, lower = image.name[: MAX_NAME_LENGTH + 1], image.name[: MAX_NAME_LENGTH + 1].lower()
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(lower):
-        return (
-            f"{payload.quote(name)} is not a repository name: at most {MAX_NAME_LENGTH} lower-case"
-            " letters and digits, with one . or _ or / or some - between them"
+        return say(
+            "%(name)s is not a repository name: at most %(limit)s lower-case letters"
+            " and digits, with one . or _ or / or some - between them",
+            name=payload.quote(name),
+            limit=MAX_NAME_LENGTH,
         )
     if name != lower:
-        return f"{payload.quote(name)} is not a repository name: write it in lower case"
+        return say(
+            "%(name)s is not a repository name: write it in lower case", name=payload.quote(name)
+        )
     return None
 
 

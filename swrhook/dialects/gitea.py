@@ -10,6 +10,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 
 def parse(delivery: Delivery) -> Reading:
@@ -21,15 +22,17 @@ def parse(delivery: Delivery) -> Reading:
     event = _gitea_header(delivery, "event")
     if event is not None and event != "package":
         raise Ignored(
-            f"event {payload.quote(event)} announces no image:"
-            ' subscribe the webhook to "Package" only'
+            say(
+                'event %(event)s announces no image: subscribe the webhook to "Package" only',
+                event=payload.quote(event),
+            )
         )
     package = payload.get(document, "package")
     if not isinstance(package, Mapping):
-        raise UnknownShape("the body has no `package`")
+        raise UnknownShape(say("the body has no `package`"))
     action = payload.get(document, "action")
     if action != "created":
-        raise Ignored(f"action {payload.quote(action)} is not created")
+        raise Ignored(say("action %(action)s is not created", action=payload.quote(action)))
     delivery_id = _gitea_header(delivery, "delivery")
     return payload.to_reading([_read_package(package, delivery_id)])
 
@@ -44,10 +47,10 @@ def _read_package(package: payload.Json, delivery_id: str | None) -> Announcemen
     """Return the announcement, or the reason why there is none."""
     kind = payload.get(package, "type")
     if kind != "container":
-        return f"a package of type {payload.quote(kind)} is not an image"
+        return say("a package of type %(kind)s is not an image", kind=payload.quote(kind))
     owner, name = payload.text(package, "owner", "login"), payload.text(package, "name")
     if owner is None or name is None:
-        return "a package without an owner or a name"
+        return say("a package without an owner or a name")
     image = f"{owner}/{name}".lower()  # owners keep their capitals, image names have none
     # The manifest of each platform is a version of its own, named by its digest.
     tag, pushed_at = payload.tag(package, "version"), payload.timestamp(package, "created_at")

@@ -11,19 +11,23 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import Message, say
 
 PACKAGES = ("package", "registry_package")
 ACTIONS = frozenset({"published", "updated"})
 TYPES = frozenset({"container", "docker"})
 CHART = "application/vnd.cncf.helm.config.v1+json"
 
-REPORT = "names no image: add a step that calls a sender with dialect generic to the workflow"
-OTHER_EVENTS: Mapping[str, str] = {
-    "ping": "is GitHub's test of the webhook",
+REPORT = say(
+    "event %(event)s names no image: add a step that calls a sender with dialect generic to the"
+    " workflow"
+)
+OTHER_EVENTS: Mapping[str, Message] = {
+    "ping": say("event %(event)s is GitHub's test of the webhook"),
     "workflow_job": REPORT,
     "workflow_run": REPORT,
 }
-SUBSCRIBE = 'announces no image: subscribe the webhook to "Packages" only'
+SUBSCRIBE = say('event %(event)s announces no image: subscribe the webhook to "Packages" only')
 
 
 def parse(delivery: Delivery) -> Reading:
@@ -34,11 +38,11 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode_form(delivery.body)
     event = delivery.header("x-github-event")
     if event and event not in PACKAGES:
-        raise Ignored(f"event {payload.quote(event)} {OTHER_EVENTS.get(event, SUBSCRIBE)}")
+        raise Ignored(OTHER_EVENTS.get(event, SUBSCRIBE).using(event=payload.quote(event)))
     packages = (payload.get(document, key) for key in PACKAGES)
     package = next((package for package in packages if isinstance(package, Mapping)), None)
     if package is None:
-        raise UnknownShape("the body has neither `package` nor `registry_package`")
+        raise UnknownShape(say("the body has neither `package` nor `registry_package`"))
     _check_push(document, package)
     delivery_id = payload.text(delivery.headers, "x-github-delivery")
     return payload.to_reading([_read_package(package, delivery_id)])
@@ -48,20 +52,20 @@ def _check_push(document: payload.Json, package: payload.Json) -> None:
     """Raise Ignored if the event is not the push of an image."""
     if payload.text(document, "action") not in ACTIONS:
         action = payload.quote(payload.get(document, "action"))
-        raise Ignored(f"action {action} is neither published nor updated")
+        raise Ignored(say("action %(action)s is neither published nor updated", action=action))
     container = payload.get(package, "package_version", "container_metadata")
     kind = payload.text(package, "package_type") or ""
     if kind.lower() not in TYPES and container is None:
-        raise Ignored(f"a package of type {payload.quote(kind)} is not an image")
+        raise Ignored(say("a package of type %(kind)s is not an image", kind=payload.quote(kind)))
     if payload.get(container, "manifest", "config", "media_type") == CHART:
-        raise Ignored("a Helm chart is not an image")
+        raise Ignored(say("a Helm chart is not an image"))
 
 
 def _read_package(package: payload.Json, delivery_id: str | None) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
     name = _repository_name(package)
     if not name:
-        return "a package names no repository"
+        return say("a package names no repository")
     version = payload.get(package, "package_version")
     metadata = payload.get(version, "container_metadata", "tag")
     # GitHub also reports the manifest of each platform before the index, without a tag.

@@ -9,8 +9,9 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload, registry_events
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
-REMEDY = (
+REMEDY = say(
     "report the push to a sender with dialect generic, with curl in the job or with a custom"
     " webhook template; for GitLab's own registry, set up its notifications"
 )
@@ -24,11 +25,17 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     kind = payload.text(document, "object_kind") or payload.text(document, "event_name")
     if kind is not None:
-        raise Ignored(f"event {payload.quote(kind)} names no image: {REMEDY}")
+        raise Ignored(
+            say(
+                "event %(kind)s names no image: %(remedy)s", kind=payload.quote(kind), remedy=REMEDY
+            )
+        )
     events = payload.items(document, "events")
     if not events:
         raise UnknownShape(
-            "the body is not one of GitLab's own events: if it comes from a custom template, give"
-            " the sender the dialect generic and replay the delivery"
+            say(
+                "the body is not one of GitLab's own events: if it comes from a custom template,"
+                " give the sender the dialect generic and replay the delivery"
+            )
         )
     return payload.to_reading(registry_events.read_event(event) for event in events)

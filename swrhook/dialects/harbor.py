@@ -9,11 +9,12 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import harbor_format, payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUSHES = frozenset({"PUSH_ARTIFACT", "pushImage", "harbor.artifact.pushed"})
 REPLICATIONS = frozenset({"REPLICATION", "harbor.replication.status.changed"})
 
-_NAMES_NO_TAGS = (
+_NAMES_NO_TAGS = say(
     "a replication that does not list its tags (newer versions of Harbor do, in `references`):"
     ' subscribe the webhook to "Artifact pushed" too; swrhook waits until the tag is in SWR'
 )
@@ -28,10 +29,12 @@ def parse(delivery: Delivery) -> Reading:
     if event.type in REPLICATIONS:
         return _read_replication(event)
     if event.type not in PUSHES:
-        raise Ignored(f"event type {payload.quote(event.type)} is not a push")
+        raise Ignored(say("event type %(kind)s is not a push", kind=payload.quote(event.type)))
     resources = payload.get(event.data, "resources")
     if not isinstance(resources, list):
-        raise UnknownShape(f"a push whose `resources` is {payload.type_name(resources)}")
+        raise UnknownShape(
+            say("a push whose `resources` is %(resources)s", resources=payload.type_name(resources))
+        )
     name = harbor_format.repository_name(event.data)
     # Harbor sends one resource per tag, also when one push set several tags.
     return payload.to_reading(_read_resource(resource, name, event) for resource in resources)
@@ -43,12 +46,15 @@ def _parse_event(document: payload.Json) -> payload.CloudEvent:
     if event is not None:
         if not event.type.startswith("harbor."):
             raise UnknownShape(
-                f"CloudEvents type {payload.quote(event.type)} is not one of Harbor's"
+                say(
+                    "CloudEvents type %(kind)s is not one of Harbor's",
+                    kind=payload.quote(event.type),
+                )
             )
         return event
     kind, at = payload.text(document, "type"), payload.timestamp(document, "occur_at")
     if kind is None or "event_data" not in document:
-        raise UnknownShape("the body is neither `type` and `event_data` nor a CloudEvent")
+        raise UnknownShape(say("the body is neither `type` and `event_data` nor a CloudEvent"))
     return payload.CloudEvent(kind, None, at, None, document["event_data"])
 
 
@@ -77,7 +83,7 @@ def _read_resource(
     # A resource_url always begins with a host, even a single word.
     name = repository or (url.name if url.host else url.name.partition("/")[2])
     if not name:
-        return "a resource names no repository"
+        return say("a resource names no repository")
     # An artifact that was pushed by digest has the digest instead of a tag.
     tag, digest = payload.text(resource, "tag") or url.tag, payload.digest(resource, "digest")
     return payload.announce(name, tag, digest, event.id, event.at)

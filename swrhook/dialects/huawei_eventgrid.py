@@ -10,6 +10,7 @@ from swrhook.errors import UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import cts_traces, payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 SOURCE = "HC.SWR"
 TYPES = "SWR:CloudTrace:"
@@ -24,7 +25,7 @@ def parse(delivery: Delivery) -> Reading:
     batch = payload.items(document, "events") or [document]
     events = [event for event in batch if payload.text(event, "specversion") is not None]
     if not events:
-        raise UnknownShape("the body is neither a CloudEvent nor an array of them in `events`")
+        raise UnknownShape(say("the body is neither a CloudEvent nor an array of them in `events`"))
     traces = [
         (payload.get(event, "data"), payload.text(event, "id"))
         for event in events
@@ -42,4 +43,8 @@ def _is_swr_trace(event: payload.Json) -> bool:
 
 def _skip_reason(event: payload.Json) -> str:
     kind, source = payload.get(event, "type"), payload.get(event, "source")
-    return f"type {payload.quote(kind)} of source {payload.quote(source)} is not a trace of SWR"
+    return say(
+        "type %(kind)s of source %(source)s is not a trace of SWR",
+        kind=payload.quote(kind),
+        source=payload.quote(source),
+    )

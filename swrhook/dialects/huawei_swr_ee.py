@@ -12,6 +12,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import harbor_format, payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUSHES = frozenset({"PUSH_ARTIFACT", "pushImage"})
 
@@ -24,18 +25,18 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     kind = payload.text(document, "type") or payload.text(document, "event_type")
     if kind is None:
-        raise UnknownShape("the body has no `type`")
+        raise UnknownShape(say("the body has no `type`"))
     if kind not in PUSHES:
-        raise Ignored(f"event type {payload.quote(kind)} is not a push")
+        raise Ignored(say("event type %(kind)s is not a push", kind=payload.quote(kind)))
     data = payload.get(document, "event_data")
     resources = payload.items(data, "resources")
     if not resources:
-        raise UnknownShape("a push without `event_data.resources`")
+        raise UnknownShape(say("a push without `event_data.resources`"))
     name, pushed_at = harbor_format.repository_name(data), payload.timestamp(document, "occur_at")
     results = [_read_resource(resource, name, pushed_at) for resource in resources]
     if None in results and not any(isinstance(result, Announcement) for result in results):
-        raise UnknownShape("a push whose resources name no image")
-    return payload.to_reading(result or "a resource names no image" for result in results)
+        raise UnknownShape(say("a push whose resources name no image"))
+    return payload.to_reading(result or say("a resource names no image") for result in results)
 
 
 def _read_resource(

@@ -8,6 +8,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 MANIFESTS = frozenset({"manifest.json", "list.manifest.json"})
 
@@ -20,16 +21,26 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     domain, event = payload.text(document, "domain"), payload.text(document, "event_type")
     if domain is None or event is None:
-        raise UnknownShape("the body has no `domain` or no `event_type`")
+        raise UnknownShape(say("the body has no `domain` or no `event_type`"))
     if (domain, event) != ("docker", "pushed"):
-        raise Ignored(f"{payload.quote(event)} in {payload.quote(domain)} is not a docker push")
+        raise Ignored(
+            say(
+                "%(event)s in %(domain)s is not a docker push",
+                event=payload.quote(event),
+                domain=payload.quote(domain),
+            )
+        )
     data = payload.get(document, "data")
     folder, _, file = (payload.text(data, "path") or "").rpartition("/")
     name = _repository_name(payload.text(data, "image_name"), folder.rpartition("/")[0])
     if not name:
-        raise UnknownShape("a push names no image")
+        raise UnknownShape(say("a push names no image"))
     if payload.text(data, "image_type") == "oci" and file not in MANIFESTS:
-        raise Ignored(f"{payload.quote(name)}: an OCI artifact that is not an image (a chart)")
+        raise Ignored(
+            say(
+                "%(name)s: an OCI artifact that is not an image (a chart)", name=payload.quote(name)
+            )
+        )
     # Every file has a checksum, but only that of a manifest is the image's digest.
     checksum = payload.text(data, "sha256") if file in MANIFESTS else None
     digest = payload.digest(f"sha256:{checksum}")

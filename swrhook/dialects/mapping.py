@@ -19,6 +19,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 COLUMNS = ("image", "repository", "namespace", "tag", "digest", "id")
 MAX_IMAGES = 10_000
@@ -54,7 +55,7 @@ def build(expressions: Mapping[str, Sequence[str]]) -> Callable[[Delivery], Read
         """
         document = payload.decode(delivery.body)
         if not all(_is_true(value) for value in _evaluate(compiled, "when", document)):
-            raise Ignored("the result of `when` is not true")
+            raise Ignored(say("the result of `when` is not true"))
         columns = {key: _read_column(compiled, key, document) for key in COLUMNS if key in compiled}
         rows = _to_rows(columns)
         reading = payload.to_reading(map(_read_row, rows))
@@ -88,9 +89,12 @@ def _check_functions(node: Node) -> Iterator[str]:
         functions = Functions.FUNCTION_TABLE
         name = node["value"]
         if name not in functions:
-            yield f"calls an unknown function; the functions are {', '.join(sorted(functions))}"
+            yield say(
+                "calls an unknown function; the functions are %(functions)s",
+                functions=", ".join(sorted(functions)),
+            )
         elif not _accepts_arguments(functions[name]["signature"], len(node["children"])):
-            yield f"calls {name}() with the wrong number of arguments"
+            yield say("calls %(name)s() with the wrong number of arguments", name=name)
     for child in _child_nodes(node):
         yield from _check_functions(child)
 
@@ -123,9 +127,17 @@ def _evaluate(expressions: Expressions, key: str, document: payload.Json) -> lis
         return [expression.search(document) for expression in expressions.get(key, ())]
     except JMESPathTypeError as exc:
         # JMESPath's message is not used: it quotes the whole value.
-        raise UnknownShape(f"`{key}`: {exc.function_name}() does not accept this value") from None
+        raise UnknownShape(
+            say(
+                "`%(key)s`: %(function)s() does not accept this value",
+                key=key,
+                function=exc.function_name,
+            )
+        ) from None
     except _FAILURES as exc:
-        raise UnknownShape(f"`{key}` cannot be evaluated: {type(exc).__name__}") from None
+        raise UnknownShape(
+            say("`%(key)s` cannot be evaluated: %(name)s", key=key, name=type(exc).__name__)
+        ) from None
 
 
 def _is_true(value: payload.Json) -> bool:
@@ -141,7 +153,9 @@ def _read_column(expressions: Expressions, key: str, document: payload.Json) -> 
     lists = [value if isinstance(value, list) else [value] for value in values if value is not None]
     cells = [payload.label(value) for value in chain.from_iterable(lists)]
     if len(cells) > MAX_IMAGES:
-        raise UnknownShape(f"`{key}` returns more than {MAX_IMAGES} values")
+        raise UnknownShape(
+            say("`%(key)s` returns more than %(limit)s values", key=key, limit=MAX_IMAGES)
+        )
     return cells
 
 
@@ -149,11 +163,13 @@ def _to_rows(columns: Mapping[str, Cell | list[Cell]]) -> list[Mapping[str, Cell
     """Return the values of each image. Raises UnknownShape if the lists do not fit together."""
     for key in ("image", "repository"):
         if key in columns and columns[key] is None:
-            raise UnknownShape(f"`{key}` returns no text: select the pushes with `when`")
+            raise UnknownShape(
+                say("`%(key)s` returns no text: select the pushes with `when`", key=key)
+            )
     lengths = {key: len(column) for key, column in columns.items() if isinstance(column, list)}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{count} for `{key}`" for key, count in lengths.items())
-        raise UnknownShape(f"lists of different lengths: {counts}")
+        raise UnknownShape(say("lists of different lengths: %(counts)s", counts=counts))
     return [
         {key: column[n] if isinstance(column, list) else column for key, column in columns.items()}
         for n in range(max(lengths.values(), default=1))
@@ -164,12 +180,12 @@ def _read_row(row: Mapping[str, Cell]) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
     image = payload.parse_reference(row.get("image") or row.get("repository") or "")
     if not image.name:
-        return "an image without a name"
+        return say("an image without a name")
     namespace = row.get("namespace")
     name = f"{namespace}/{image.name}" if namespace else image.name
     tag = payload.tag(row.get("tag") or image.tag)
     if tag is None:
-        return f"{payload.quote(name)}: no tag"
+        return say("%(name)s: no tag", name=payload.quote(name))
     digest = payload.digest(row.get("digest")) or payload.digest(image.digest)
     return Announcement(name, tag, digest, row.get("id"))
 

@@ -11,6 +11,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUSHES = frozenset({"CREATED", "UPDATED"})  # UPDATED: a tag was overwritten
 HOOK = "x-nexus-webhook-id"
@@ -26,10 +27,12 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     hook = payload.text(delivery.headers, HOOK)
     if hook is not None and hook not in ("rm:repository:component", "rm:repository:asset"):
-        raise Ignored(f"webhook {payload.quote(hook)} is not for a repository's components")
+        raise Ignored(
+            say("webhook %(hook)s is not for a repository's components", hook=payload.quote(hook))
+        )
     action = payload.require(document, "action")
     if action not in PUSHES:
-        raise Ignored(f"action {payload.quote(action)} is not a push")
+        raise Ignored(say("action %(action)s is not a push", action=payload.quote(action)))
     event_id = payload.text(delivery.headers, "x-nexus-webhook-delivery")
     name, tag = _read_image(document)
     pushed_at = payload.timestamp(document, "timestamp")
@@ -42,15 +45,17 @@ def _read_image(document: payload.Json) -> tuple[str, str]:
     part = payload.get(document, key)
     part_format, name = payload.text(part, "format"), payload.text(part, "name")
     if part_format is None or name is None:
-        raise UnknownShape("the body has no component or asset with `format` and `name`")
+        raise UnknownShape(say("the body has no component or asset with `format` and `name`"))
     if part_format != "docker":
-        raise Ignored(f"format {payload.quote(part_format)} is not docker")
+        raise Ignored(say("format %(format)s is not docker", format=payload.quote(part_format)))
     if key == "asset":
         manifest = _MANIFEST.fullmatch(name)
         if manifest is None:
-            raise Ignored(f"{payload.quote(name)}: an asset that is not a manifest")
+            raise Ignored(
+                say("%(name)s: an asset that is not a manifest", name=payload.quote(name))
+            )
         return manifest["name"], manifest["tag"]
     version = payload.text(part, "version")
     if version is None:
-        raise UnknownShape(f"{payload.quote(name)}: a component without a version")
+        raise UnknownShape(say("%(name)s: a component without a version", name=payload.quote(name)))
     return name, version

@@ -11,6 +11,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 RUNS: Mapping[str, str] = {
     "dev.tekton.event.pipelinerun.successful.v1": "pipelineRun",
@@ -32,13 +33,19 @@ def parse(delivery: Delivery) -> Reading:
     """
     event = payload.parse_cloud_event(delivery.headers, payload.decode(delivery.body))
     if event is None:
-        raise UnknownShape("neither the headers nor the body contain a CloudEvent")
+        raise UnknownShape(say("neither the headers nor the body contain a CloudEvent"))
     if event.type not in RUNS:
-        raise Ignored(f"type {payload.quote(event.type)} is not a successful run")
+        raise Ignored(say("type %(kind)s is not a successful run", kind=payload.quote(event.type)))
     run = RUNS[event.type]
     status = payload.get(event.data, run, "status")
     if not isinstance(status, Mapping):
-        raise UnknownShape(f"a successful run whose `{run}.status` is {payload.type_name(status)}")
+        raise UnknownShape(
+            say(
+                "a successful run whose `%(run)s.status` is %(status)s",
+                run=run,
+                status=payload.type_name(status),
+            )
+        )
     return payload.to_reading(_read_results(_collect_results(status), event))
 
 
@@ -64,11 +71,16 @@ def _read_results(results: Results, event: payload.CloudEvent) -> Iterator[Annou
             digests = results.get(name.removesuffix(URL) + DIGEST) or [""]
             images += [(word, digests[0]) for word in words]
     if not images:
-        yield f"the run has no result named {IMAGES}, {URL} or …_{URL}"
+        yield say(
+            "the run has no result named %(images)s, %(url)s or …_%(url)s", images=IMAGES, url=URL
+        )
     for word, digest in images:
         image = payload.parse_reference(word)
         if not image.name or payload.tag(image.tag) is None:
-            yield f"{payload.quote(word)} has no tag: the task has to write it into the result"
+            yield say(
+                "%(word)s has no tag: the task has to write it into the result",
+                word=payload.quote(word),
+            )
         else:
             image_digest = payload.digest(image.digest or digest)
             yield Announcement(image.name, image.tag, image_digest, event.id, event.at)

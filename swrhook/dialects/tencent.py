@@ -10,6 +10,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import harbor_format, payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUSHES = frozenset({"pushImage", "PUSH_ARTIFACT"})
 
@@ -22,11 +23,13 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     kind = payload.require(document, "type")
     if kind not in PUSHES:
-        raise Ignored(f"action {payload.quote(kind)} is not pushImage")
+        raise Ignored(say("action %(action)s is not pushImage", action=payload.quote(kind)))
     data = payload.get(document, "event_data")
     resources = payload.get(data, "resources")
     if not isinstance(resources, list):
-        raise UnknownShape(f"a push whose `resources` is {payload.type_name(resources)}")
+        raise UnknownShape(
+            say("a push whose `resources` is %(resources)s", resources=payload.type_name(resources))
+        )
     name, at = harbor_format.repository_name(data), payload.timestamp(document, "occur_at")
     return payload.to_reading(_read_resource(resource, name, at) for resource in resources)
 
@@ -37,6 +40,6 @@ def _read_resource(
     """Return the announcement, or the reason why there is none."""
     image = name or payload.parse_reference(payload.text(resource, "resource_url") or "").name
     if not image:
-        return "a resource names no repository"
+        return say("a resource names no repository")
     tag, digest = payload.tag(resource, "tag"), payload.digest(resource, "digest")
     return payload.announce(image, tag, digest, pushed_at=at)

@@ -8,6 +8,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 PUSH = "zotregistry.image.updated"
 
@@ -23,13 +24,15 @@ def parse(delivery: Delivery) -> Reading:
     data = document if binary else payload.get(document, "data")
     kind = payload.text(attributes, f"{prefix}type")
     if kind is None or not kind.startswith("zotregistry."):
-        raise UnknownShape(f"CloudEvents type {payload.quote(kind)} is not one of Zot's")
+        raise UnknownShape(
+            say("CloudEvents type %(kind)s is not one of Zot's", kind=payload.quote(kind))
+        )
     if kind != PUSH:
-        raise Ignored(f"type {payload.quote(kind)} is not {PUSH}")
+        raise Ignored(say("type %(kind)s is not %(push)s", kind=payload.quote(kind), push=PUSH))
     # Zot also reports the manifest of each platform before the index: a digest as reference.
     name, reference = payload.text(data, "name"), payload.text(data, "reference")
     if name is None or reference is None:
-        raise UnknownShape("a push without `name` or `reference`")
+        raise UnknownShape(say("a push without `name` or `reference`"))
     digest, event_id = payload.digest(data, "digest"), payload.text(attributes, f"{prefix}id")
     pushed_at = payload.timestamp(attributes, f"{prefix}time")
     return payload.to_reading([payload.announce(name, reference, digest, event_id, pushed_at)])

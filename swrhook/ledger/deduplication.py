@@ -22,6 +22,8 @@ from swrhook.model import (
     Urgency,
     route,
 )
+from swrhook.wording.message import split_parts
+from swrhook.wording.storage import encode
 
 Row = dict[str, Any]
 
@@ -101,7 +103,8 @@ def delivery_row(
         "sender": entry.sender,
         "dialect": entry.dialect,
         "outcome": outcome.value,
-        "reason": entry.reason,
+        "reason": None if entry.reason is None else str(entry.reason),
+        "wording": encode(split_parts(entry.reason or "")),
         "received_at": entry.received_at,
         "external_id": entry.external_id,
         "original": original,

@@ -27,6 +27,7 @@ from swrhook.syncs.decisions import Decision
 from swrhook.syncs.pauses import Pause, Paused
 from swrhook.syncs.reconciliation import RepairRequest
 from swrhook.syncs.states import Event
+from swrhook.wording.message import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,11 @@ class Operator:
                 return False
             cancelled = cancel(connection, sync_id, now)
             if cancelled is None:
-                raise StateForbids(f"the sync is {sync.state}: it cannot be cancelled")
+                raise StateForbids(
+                    say(
+                        "the sync is %(state)s: it cannot be cancelled", state=say(sync.state.value)
+                    )
+                )
         self.outcomes.sync(cancelled, State.CANCELLED, _CANCELLED, now)
         return True
 
@@ -67,7 +72,13 @@ class Operator:
                 return False
             planned = plan(sync)
             if retry(connection, sync, planned, rules_version, now) is None:
-                raise StateForbids(f"the sync is {sync.state}: {_RETRY_ALLOWED}")
+                raise StateForbids(
+                    say(
+                        "the sync is %(state)s: %(why)s",
+                        state=say(sync.state.value),
+                        why=_RETRY_ALLOWED,
+                    )
+                )
             lane = replace(sync.lane, override=planned.override)
             schedule_lanes(connection, {lane: sync.sender}, Urgency.FRESH, now)
             self.scheduler.wake(connection)
@@ -93,7 +104,7 @@ class Operator:
         with transaction(self.database) as connection:
             pause = end_pause(connection, paused, self.clock.now())
             if pause is None:
-                raise StateForbids(f"{paused} is not paused")
+                raise StateForbids(say("%(paused)s is not paused", paused=paused.name_in_words))
             self.scheduler.wake(connection)
         return pause
 
@@ -112,7 +123,7 @@ class Operator:
         """Deliver a message again. Raises StateForbids unless it was sent, or failed."""
         with transaction(self.database) as connection:
             if not notifications.send_again(connection, message_id, now):
-                raise StateForbids("the notification is being delivered already")
+                raise StateForbids(say("the notification is being delivered already"))
 
     def begin_repair(self, request: RepairRequest, now: datetime) -> str:
         """Begin a backfill or a reconcile; return its id."""
@@ -123,20 +134,20 @@ class Operator:
         """Carry out a planned repair. Raises StateForbids."""
         with transaction(self.database) as connection:
             if not start(connection, repair_id, now):
-                raise StateForbids("only a planned one can be started")
+                raise StateForbids(say("only a planned one can be started"))
 
     def cancel_repair(self, repair_id: str, now: datetime) -> None:
         """Cancel a repair, and those of its syncs that are still pending. Raises StateForbids."""
         with transaction(self.database) as connection:
             if not stop(connection, repair_id, now):
-                raise StateForbids("it has ended: its syncs can be cancelled one by one")
+                raise StateForbids(say("it has ended: its syncs can be cancelled one by one"))
             cancelled = cancel_pending_syncs(connection, repair_id, now)
         for sync in cancelled:
             self.outcomes.sync(sync, State.CANCELLED, _CANCELLED, now)
 
 
 _CANCELLED = Decision(Event.CANCEL, reason=BY_AN_OPERATOR)
-_RETRY_ALLOWED = "only a sync that has ended, and is not verified, can be retried"
+_RETRY_ALLOWED = say("only a sync that has ended, and is not verified, can be retried")
 
 
 def _lock_sync(connection: Connection, sync_id: str) -> Sync | None:

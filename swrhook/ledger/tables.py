@@ -76,6 +76,7 @@ deliveries = Table(
     Column("answered", String(16), comment="the outcome that the sender was told"),
     Column("client_address", String(45), comment="of the request"),
     Column("took_ms", Integer, comment="from the request to the row; null: a replay"),
+    Column("wording", Text, comment="what the reason was made of, as JSON"),
     Index("deliveries_by_sender", "sender", "id"),
     Index("deliveries_by_outcome", "outcome", "id"),
     partial_index("deliveries_large", "sender", "pushes_total", where=IS_LARGE),

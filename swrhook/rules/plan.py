@@ -8,7 +8,7 @@ from swrhook.model import PlannedSync, Push, Target
 from swrhook.rules.match import RuleResult, attachment_reason, evaluate
 from swrhook.rules.rulebook import Rulebook
 from swrhook.rules.targets import TargetDecision, TargetResult, decide_targets
-from swrhook.wording.message import say
+from swrhook.wording.message import Message, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class PlanDifference:
 
 
 _NO_RULE = say("no rule matches")
+_OF_RULE = say("rule %(rule)s: %(reason)s")
+_WOULD_SYNC = say("rule %(rule)s (shadow) would sync to %(target)s")
+_WOULD_REPLACE = say("rule %(rule)s (shadow) would sync to %(target)s, override")
 
 
 def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
@@ -62,14 +65,27 @@ def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
         syncs += _planned_syncs(push, decisions, TargetResult.SYNC)
         shadow += _planned_syncs(push, decisions, TargetResult.SHADOW)
         reasons += [
-            f"{push.image}: rule {rule.name}: {attachment_reason(push)}"
+            about(push, _OF_RULE.using(rule=rule.name, reason=attachment_reason(push)))
             for rule, result in results
             if result is RuleResult.ATTACHMENT
         ]
         reasons += _skip_reasons(push, decisions)
         if not any(result in {RuleResult.MATCHED, RuleResult.ATTACHMENT} for _, result in results):
-            reasons.append(f"{push.image}: {_NO_RULE}")
+            reasons.append(about(push, _NO_RULE))
     return Plan(tuple(syncs), tuple(shadow), tuple(reasons))
+
+
+def about(push: Push, reason: str) -> Message:
+    """Return a reason with the image that it is about."""
+    return say("%(image)s: %(reason)s", image=push.image, reason=reason)
+
+
+def reason_about(image: str, text: str) -> str | None:
+    """Return the reason in a text that `about` made for this image, None if it is for another."""
+    if not text.startswith(f"{image}: "):
+        return None
+    reason = text.values.get("reason") if isinstance(text, Message) else None
+    return reason if isinstance(reason, str) else text.removeprefix(f"{image}: ")
 
 
 def diff_plans(before: Sequence[PlannedSync], after: Sequence[PlannedSync]) -> list[PlanDifference]:
@@ -106,11 +122,12 @@ def _planned_syncs(
 
 def _skip_reasons(push: Push, decisions: Iterable[TargetDecision]) -> list[str]:
     """Return the reasons for targets without a sync, except those that another rule has."""
-    reasons = []
+    reasons: list[str] = []
     for decision in decisions:
         if decision.result is TargetResult.REFUSED:
-            reasons.append(f"{push.image}: rule {decision.rule}: {decision.reason}")
+            reason = _OF_RULE.using(rule=decision.rule, reason=decision.reason)
+            reasons.append(about(push, reason))
         elif decision.result is TargetResult.SHADOW:
-            to = f"{decision.target}{', override' if decision.override else ''}"
-            reasons.append(f"{push.image}: rule {decision.rule} (shadow) would sync to {to}")
+            sentence = _WOULD_REPLACE if decision.override else _WOULD_SYNC
+            reasons.append(about(push, sentence.using(rule=decision.rule, target=decision.target)))
     return reasons

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from swrhook.errors import FetchFailed, KeysUnavailable
+from swrhook.wording.message import say
 
 T = TypeVar("T")
 _Stored = TypeVar("_Stored")
@@ -94,7 +95,7 @@ class BoundedTtlCache(Generic[T]):
     def _fetch_new(self, key: str, max_age: float, budget: _Budget) -> T:
         # Counted before the wait for the lock, so that the waiting threads are limited as well.
         if not budget.take(self.clock(), self.limits.failures_per_minute):
-            raise KeysUnavailable("too many unknown keys were requested within a minute")
+            raise KeysUnavailable(say("too many unknown keys were requested within a minute"))
         has_failed = False
         try:
             with self._turn(budget):
@@ -113,7 +114,7 @@ class BoundedTtlCache(Generic[T]):
     def _turn(self, budget: _Budget) -> Iterator[None]:
         """Wait for the other fetches of a budget. Raises KeysUnavailable when it takes too long."""
         if not budget.lock.acquire(timeout=self.limits.fetch_wait):
-            raise KeysUnavailable("too many requests wait for keys to be fetched")
+            raise KeysUnavailable(say("too many requests wait for keys to be fetched"))
         try:
             yield
         finally:
@@ -134,8 +135,8 @@ class BoundedTtlCache(Generic[T]):
         try:
             value = self.fetch(key)
         except FetchFailed as exc:
-            self._store(self._failures, key, str(exc))
-            raise KeysUnavailable(str(exc)) from exc
+            self._store(self._failures, key, exc.text)
+            raise KeysUnavailable(exc.text) from exc
         self._failures.pop(key, None)
         self._store(self._values, key, value)
         return value

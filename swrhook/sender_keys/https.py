@@ -12,6 +12,7 @@ from requests.utils import get_environ_proxies
 
 from swrhook.answer_deadline import DeadlineAdapter
 from swrhook.errors import FetchFailed
+from swrhook.wording.message import say
 
 MAX_BODY_BYTES = 256 * 1024
 _CHUNK = 16 * 1024
@@ -50,7 +51,9 @@ def https_get(url: str, settings: HttpsSettings, headers: Mapping[str, str] = _N
     """Return the body at a URL. Raises FetchFailed."""
     status, body = _exchange(requests.Request("GET", url, {**_HEADERS, **headers}), settings)
     if status != HTTPStatus.OK:
-        raise FetchFailed(f"{urlsplit(url).hostname}: status {status}")
+        raise FetchFailed(
+            say("%(host)s: status %(status)s", host=urlsplit(url).hostname, status=status)
+        )
     return body
 
 
@@ -65,7 +68,7 @@ def https_post(
 def _exchange(request: requests.Request, settings: HttpsSettings) -> tuple[int, bytes]:
     host = urlsplit(request.url).hostname
     if not request.url.startswith("https://"):
-        raise FetchFailed(f"{host}: only https is fetched")
+        raise FetchFailed(say("%(host)s: only https is fetched", host=host))
     try:
         with (
             closing(DeadlineAdapter(settings.answer_timeout, max_retries=0)) as adapter,
@@ -74,7 +77,7 @@ def _exchange(request: requests.Request, settings: HttpsSettings) -> tuple[int, 
             return response.status_code, _read_body(response.raw, host)
     except (OSError, urllib3.exceptions.HTTPError) as exc:
         # Without the cause, which quotes the whole URL: that of a confirmation contains a token.
-        raise FetchFailed(f"{host}: {_describe(exc)}") from None
+        raise FetchFailed(say("%(host)s: %(reason)s", host=host, reason=_describe(exc))) from None
 
 
 def _send(
@@ -99,13 +102,19 @@ def _read_body(raw: urllib3.HTTPResponse, host: str | None) -> bytes:
     while chunk := raw.read(_CHUNK, decode_content=False):
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise FetchFailed(f"{host}: the answer is larger than {MAX_BODY_BYTES} bytes")
+            raise FetchFailed(
+                say(
+                    "%(host)s: the answer is larger than %(limit)s bytes",
+                    host=host,
+                    limit=str(MAX_BODY_BYTES),
+                )
+            )
     return bytes(body)
 
 
 def _describe(exc: Exception) -> str:
     if isinstance(exc, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return "no answer in time"
+        return say("no answer in time")
     if isinstance(exc, requests.exceptions.SSLError):
-        return "no TLS connection"
-    return "no connection, or it broke"
+        return say("no TLS connection")
+    return say("no connection, or it broke")

@@ -8,6 +8,7 @@ from jwt import PyJWK, PyJWTError
 from swrhook.auth.oidc import ALGORITHMS
 from swrhook.errors import FetchFailed, Undecodable
 from swrhook.senders.payload import decode, get, items, text
+from swrhook.wording.message import say
 
 
 def read_jwks_url(document: bytes, issuer: str) -> str:
@@ -17,7 +18,11 @@ def read_jwks_url(document: bytes, issuer: str) -> str:
     # The document must name the issuer that it was fetched from (OpenID Connect Discovery 1.0,
     # section 4.3): otherwise it belongs to another issuer.
     if get(content, "issuer") != issuer or url is None:
-        raise FetchFailed(f"{issuer}: the discovery document names another issuer, or no keys")
+        raise FetchFailed(
+            say(
+                "%(issuer)s: the discovery document names another issuer, or no keys", issuer=issuer
+            )
+        )
     return url
 
 
@@ -25,7 +30,7 @@ def read_signing_keys(document: bytes, issuer: str) -> Mapping[str, PyJWK]:
     """Return an issuer's usable keys by their ids. Raises FetchFailed when there are none."""
     keys = dict(_usable_keys(_decode(document, issuer)))
     if not keys:
-        raise FetchFailed(f"{issuer}: its key set contains no usable key")
+        raise FetchFailed(say("%(issuer)s: its key set contains no usable key", issuer=issuer))
     return keys
 
 
@@ -48,4 +53,4 @@ def _decode(document: bytes, issuer: str) -> Any:  # noqa: ANN401  # JSON has no
     try:
         return decode(document)
     except Undecodable as exc:
-        raise FetchFailed(f"{issuer}: the answer is not JSON") from exc
+        raise FetchFailed(say("%(issuer)s: the answer is not JSON", issuer=issuer)) from exc

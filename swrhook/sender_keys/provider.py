@@ -14,6 +14,7 @@ from swrhook.errors import FetchFailed, KeysUnavailable, Unconfirmed
 from swrhook.sender_keys.cache import BoundedTtlCache
 from swrhook.sender_keys.https import HttpsSettings, https_get
 from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
+from swrhook.wording.message import say
 
 MAX_KEY_AGE = 3600.0  # seconds
 # In seconds. An issuer publishes a key before it signs with it, so a key id that a younger key set
@@ -60,7 +61,7 @@ class HttpsKeyProvider:
         """Return the certificate at a URL pinned by the topic. Raises KeysUnavailable."""
         # The scheme has checked the URL, too. This holds for any other caller.
         if not is_certificate_url(url, topic):
-            raise KeysUnavailable("the URL is not one of a sender's certificate")
+            raise KeysUnavailable(say("the URL is not one of a sender's certificate"))
         return self._certificates.get(url, MAX_KEY_AGE, f"{self._sender} {urlsplit(url).netloc}")
 
     def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
@@ -84,7 +85,9 @@ class HttpsKeyProvider:
         try:
             certificate = load_pem_x509_certificate(content)
         except ValueError as exc:
-            raise FetchFailed("the file at the certificate's URL is not a certificate") from exc
+            raise FetchFailed(
+                say("the file at the certificate's URL is not a certificate")
+            ) from exc
         self._store.save(url, content)
         return certificate
 

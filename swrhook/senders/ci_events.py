@@ -4,6 +4,7 @@ from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 
 def ignore(delivery: Delivery, product: str, key: str, kind: str | None = None) -> Reading:
@@ -13,11 +14,22 @@ def ignore(delivery: Delivery, product: str, key: str, kind: str | None = None) 
     """
     event = payload.text(payload.decode(delivery.body), key)
     if event is None:
-        raise UnknownShape(f"the body has no `{key}`, which {product} always sends")
-    reason = f"no {product} event names an image tag"
+        raise UnknownShape(
+            say(
+                "the body has no `%(key)s`, which %(product)s always sends",
+                key=key,
+                product=product,
+            )
+        )
+    reason = say("no %(product)s event names an image tag", product=product)
     if event == "ping":
-        raise Ignored(f"a ping: the webhook works, but {reason}")
+        raise Ignored(say("a ping: the webhook works, but %(reason)s", reason=reason))
     label = f"{key} {payload.quote(event)}" if kind is None else payload.quote(f"{kind} {event}")
     raise Ignored(
-        f"{label}: {reason}. Add a step that calls a sender with `dialect: generic` after the push"
+        say(
+            "%(label)s: %(reason)s. Add a step that calls a sender with `dialect: generic` after"
+            " the push",
+            label=label,
+            reason=reason,
+        )
     )

@@ -14,6 +14,7 @@ from datetime import datetime
 from swrhook.errors import Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
+from swrhook.wording.message import say
 
 PUSHES = frozenset({"createImageTag", "uploadManifest", "postMultipartImagePackage"})
 
@@ -46,9 +47,9 @@ def read_traces(
         try:
             results.append(_read_trace(trace, event_id))
         except UnknownShape as exc:
-            unreadable.append(str(exc))
+            unreadable.append(exc.text)
     if unreadable and not any(isinstance(result, Announcement) for result in results):
-        raise UnknownShape("; ".join(payload.cap_reasons(unreadable)))
+        raise UnknownShape(*payload.cap_reasons(unreadable))
     return payload.to_reading([*results, *unreadable])
 
 
@@ -56,16 +57,16 @@ def _read_trace(trace: payload.Json, event_id: str | None) -> Announcement | str
     """Return the announcement, or the reason why there is none."""
     operation = payload.text(trace, "trace_name")
     if operation is None:
-        raise UnknownShape("a trace has no `trace_name`")
+        raise UnknownShape(say("a trace has no `trace_name`"))
     if (service := payload.get(trace, "service_type")) != "SWR":
-        return f"service {payload.quote(service)} is not SWR"
+        return say("service %(service)s is not SWR", service=payload.quote(service))
     if operation not in PUSHES:
-        return f"operation {payload.quote(operation)} is not a push"
+        return say("operation %(operation)s is not a push", operation=payload.quote(operation))
     if (rating := payload.get(trace, "trace_rating")) not in (None, "normal"):
-        return f"rating {payload.quote(rating)}: the push failed"
+        return say("rating %(rating)s: the push failed", rating=payload.quote(rating))
     image = next(_find_images(trace), None)
     if image is None:
-        raise UnknownShape(f"no image in a trace of {operation}")
+        raise UnknownShape(say("no image in a trace of %(operation)s", operation=operation))
     trace_id = payload.text(trace, "trace_id")
     return payload.announce(*image, None, event_id or trace_id, _read_time(trace))
 

@@ -11,6 +11,7 @@ from swrhook.errors import NothingUsable, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import envelopes, payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 # Gitea's and Forgejo's come first, because these two also send GitHub's header.
 DIALECT_BY_HEADER = (
@@ -50,14 +51,19 @@ def read(delivery: Delivery, dialects: Mapping[str, Parse]) -> Reading:
     def parse(inner: Delivery) -> Reading:
         dialect = detect(inner.headers, payload.decode(inner.body))
         if dialect not in dialects:
-            raise UnknownShape(f"the message is in the dialect {dialect}, which cannot be read")
+            raise UnknownShape(
+                say(
+                    "the message is in the dialect %(dialect)s, which cannot be read",
+                    dialect=dialect,
+                )
+            )
         return dialects[dialect](inner)
 
     try:
         return envelopes.read(delivery, parse)
     except NothingUsable as exc:
         # An error would only make the topic service deliver the same message again.
-        raise UnknownShape(str(exc)) from exc
+        raise UnknownShape(*exc.reasons) from exc
 
 
 def detect(headers: Mapping[str, str], document: payload.Json) -> str:
@@ -70,7 +76,7 @@ def detect(headers: Mapping[str, str], document: payload.Json) -> str:
         or next((dialect for dialect, fits in DIALECT_BY_SHAPE if fits(document)), None)
     )
     if dialect is None:
-        raise UnknownShape("the dialect of the body cannot be detected")
+        raise UnknownShape(say("the dialect of the body cannot be detected"))
     return dialect
 
 

@@ -18,6 +18,7 @@ from swrhook.errors import IgnoredSecret, Undecodable, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,13 @@ def _unwrap_notification(
         rest = {name: headers[name] for name in headers if not name.startswith(service.headers)}
         return replace(delivery, headers=rest), header_id
     if kind not in _MESSAGE_TYPES:
-        raise UnknownShape(f"{service.name}: unknown message type {payload.quote(kind)}")
+        raise UnknownShape(
+            say(
+                "%(name)s: unknown message type %(kind)s",
+                name=service.name,
+                kind=payload.quote(kind),
+            )
+        )
     if kind != "Notification":
         raise IgnoredSecret(_confirmation_reason(kind, topic, service))
     message_id = payload.text(document, service.id) or header_id
@@ -116,11 +123,24 @@ def _notification_message(document: payload.Json, service: _TopicService) -> byt
     message = payload.get(document, service.message)
     if not isinstance(message, str):
         kind = payload.type_name(message)
-        raise UnknownShape(f"{service.name}: `{service.message}` is {kind}, not a string")
+        raise UnknownShape(
+            say(
+                "%(name)s: `%(field)s` is %(kind)s, not a string",
+                name=service.name,
+                field=service.message,
+                kind=kind,
+            )
+        )
     try:
         return message.encode()
     except UnicodeEncodeError:
-        raise UnknownShape(f"{service.name}: `{service.message}` is not Unicode text") from None
+        raise UnknownShape(
+            say(
+                "%(name)s: `%(field)s` is not Unicode text",
+                name=service.name,
+                field=service.message,
+            )
+        ) from None
 
 
 def _confirmation_reason(kind: str, topic: str | None, service: _TopicService) -> str:
@@ -128,12 +148,18 @@ def _confirmation_reason(kind: str, topic: str | None, service: _TopicService) -
 
     The URL contains a token that confirms the subscription, so it is a secret.
     """
-    subject = f"{service.name} topic {payload.quote(topic)}"
+    subject = say("%(name)s topic %(topic)s", name=service.name, topic=payload.quote(topic))
     if kind == "UnsubscribeConfirmation":
-        return f"{subject}: this subscription has ended; subscribe again to restore it"
-    return (
-        f"{subject} asks to confirm this subscription: set `confirm: true` in this sender's auth"
-        f" (scheme `{service.scheme}`), then request the confirmation again in {service.name}"
+        return say(
+            "%(subject)s: this subscription has ended; subscribe again to restore it",
+            subject=subject,
+        )
+    return say(
+        "%(subject)s asks to confirm this subscription: set `confirm: true` in this"
+        " sender's auth (scheme `%(scheme)s`), then request the confirmation again in %(name)s",
+        subject=subject,
+        scheme=service.scheme,
+        name=service.name,
     )
 
 
@@ -147,7 +173,7 @@ def _find_service(headers: Mapping[str, str], document: payload.Json) -> _TopicS
     ]
     if len(in_body) > 1:
         # A signature covers only one service's fields: an attacker may have added the others.
-        raise UnknownShape("the body is an envelope of two services")
+        raise UnknownShape(say("the body is an envelope of two services"))
     in_headers = [service for service in _SERVICES if f"{service.headers}message-type" in headers]
     return next(iter(in_body + in_headers), None)
 
@@ -167,7 +193,7 @@ def _decode_base64(data: str) -> bytes:
     try:
         return b64decode(data, validate=True)
     except ValueError:
-        raise UnknownShape("Pub/Sub: `message.data` is not base64") from None
+        raise UnknownShape(say("Pub/Sub: `message.data` is not base64")) from None
 
 
 def _inner_delivery(message: bytes) -> Delivery:
@@ -175,7 +201,7 @@ def _inner_delivery(message: bytes) -> Delivery:
     try:
         document = payload.decode(message)
     except Undecodable:
-        raise UnknownShape("the message in the envelope is not JSON") from None
+        raise UnknownShape(say("the message in the envelope is not JSON")) from None
     if envelope_dialect({}, document):
-        raise UnknownShape("the message in the envelope is another envelope")
+        raise UnknownShape(say("the message in the envelope is another envelope"))
     return Delivery(_JSON, message)

@@ -18,6 +18,7 @@ from urllib.parse import unquote_to_bytes
 from swrhook.errors import Ignored, TooComplex, Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.swr_names import is_digest
+from swrhook.wording.message import say
 
 Json: TypeAlias = Any  # any JSON value: Python has no useful type for it
 
@@ -33,13 +34,14 @@ MAX_VALUES = 200_000
 FORM_FIELD = b"payload="
 
 _TYPE_NAMES: Mapping[type, str] = {
-    NoneType: "null",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "a string",
-    list: "an array",
+    NoneType: say("null"),
+    bool: say("a boolean"),
+    int: say("a number"),
+    float: say("a number"),
+    str: say("a string"),
+    list: say("an array"),
 }
+_OBJECT = say("an object")
 # UTF-8 cannot encode a lone surrogate, and PostgreSQL's text type cannot hold NUL.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # An unclosed string extends to the end. Otherwise the search would restart at each `"` in it,
@@ -74,15 +76,22 @@ def decode(body: bytes) -> Json:
     try:
         document = body.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise Undecodable(f"the body is not UTF-8 (byte {exc.start})") from None
+        raise Undecodable(
+            say("the body is not UTF-8 (byte %(offset)s)", offset=str(exc.start))
+        ) from None
     _check_size(document)
     try:
         return json.loads(document, parse_constant=_refuse_constant, object_hook=_yield_object)
     except json.JSONDecodeError as exc:
-        message = f"the body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}"
+        message = say(
+            "the body is not JSON: %(reason)s at line %(line)s, column %(column)s",
+            reason=exc.msg,
+            line=str(exc.lineno),
+            column=str(exc.colno),
+        )
         raise Undecodable(message) from None
     except ValueError as exc:  # NaN, or an integer with thousands of digits
-        raise Undecodable(f"the body is not JSON: {exc}") from None
+        raise Undecodable(say("the body is not JSON: %(reason)s", reason=str(exc))) from None
 
 
 def decode_form(body: bytes) -> Json:
@@ -118,7 +127,7 @@ def require(document: Json, *path: str) -> str:
     """Return the string at `path`. Raises UnknownShape if there is none."""
     value = text(document, *path)
     if value is None:
-        raise UnknownShape(f"the body has no `{'.'.join(path)}`")
+        raise UnknownShape(say("the body has no `%(key)s`", key=".".join(path)))
     return value
 
 
@@ -196,15 +205,18 @@ def quote(value: Json) -> str:
 
 def type_name(value: object) -> str:
     """Return the name of a JSON value's type, with its article."""
-    return _TYPE_NAMES.get(type(value), "an object")
+    return _TYPE_NAMES.get(type(value), _OBJECT)
 
 
 def cap_reasons(reasons: Iterable[str], most: int = MAX_REASONS) -> tuple[str, ...]:
     """Return the first `most` different reasons with their counts, and how many more there are."""
     counts = Counter(reasons)
-    lines = [f"{reason} ({n} times)" if n > 1 else reason for reason, n in counts.items()]
+    lines = [
+        say("%(reason)s (%(count)s times)", reason=reason, count=n) if n > 1 else reason
+        for reason, n in counts.items()
+    ]
     more = len(lines) - most
-    return (*lines[:most], f"and {more} more") if more > 0 else tuple(lines)
+    return (*lines[:most], say("and %(count)s more", count=more)) if more > 0 else tuple(lines)
 
 
 def announce(
@@ -216,7 +228,7 @@ def announce(
 ) -> Announcement | str:
     """Return the announcement of a push; the reason if it has no tag, or a digest in its place."""
     if not tag or ":" in tag:
-        return f"{quote(name)}: a push without a tag"
+        return say("%(name)s: a push without a tag", name=quote(name))
     return Announcement(name, tag, digest, event_id, pushed_at)
 
 
@@ -230,7 +242,7 @@ def to_reading(results: Iterable[Announcement | str]) -> Reading:
     announcements = tuple(dict.fromkeys(part for part in parts if isinstance(part, Announcement)))
     reasons = [part for part in parts if isinstance(part, str)]
     if not announcements:
-        raise Ignored("; ".join(cap_reasons(reasons)) or "no image is announced")
+        raise Ignored(*cap_reasons(reasons or [say("no image is announced")]))
     skipped = cap_reasons(reasons, MAX_SKIPPED_REASONS)
     return Reading(announcements, skipped, external_id=announcements[0].event_id)
 
@@ -250,9 +262,11 @@ def _check_size(document: str) -> None:
         values += token[0] in "[{,"
         depth += _DEPTH.get(token[0], 0)
         if depth > MAX_DEPTH:
-            raise TooComplex(f"the JSON is nested too deeply: over {MAX_DEPTH} levels")
+            raise TooComplex(
+                say("the JSON is nested too deeply: over %(limit)s levels", limit=MAX_DEPTH)
+            )
         if values > MAX_VALUES:
-            raise TooComplex(f"the JSON holds more than {MAX_VALUES} values")
+            raise TooComplex(say("the JSON holds more than %(limit)s values", limit=MAX_VALUES))
 
 
 def _count_characters(document: str, characters: str) -> int:

@@ -9,6 +9,7 @@ from swrhook.model import Announcement, Push, Reading, image_name
 from swrhook.senders.delivery import Delivery
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 from swrhook.units import Rate
+from swrhook.wording.message import say
 
 # The callers of these dialects wait for the response, so that it tells them what is wrong.
 WAITING_DIALECTS = frozenset({"generic", "mapping"})
@@ -90,11 +91,19 @@ def _to_push(sender: Origin, announcement: Announcement) -> Push | str:
     namespace, repository = names
     image = image_name(namespace, repository, announcement.tag)
     if not is_namespace(namespace):
-        return f'{image}: SWR allows no organization named "{namespace}"'
+        return say(
+            '%(image)s: SWR allows no organization named "%(namespace)s"',
+            image=image,
+            namespace=namespace,
+        )
     if not is_repository(repository):
-        return f'{image}: SWR allows no repository named "{repository}"'
+        return say(
+            '%(image)s: SWR allows no repository named "%(repository)s"',
+            image=image,
+            repository=repository,
+        )
     if not is_tag(announcement.tag):
-        return f'{image}: "{announcement.tag}" is not a valid tag'
+        return say('%(image)s: "%(tag)s" is not a valid tag', image=image, tag=announcement.tag)
     return Push(
         sender=sender.name,
         region=sender.region,
@@ -110,7 +119,11 @@ def _to_push(sender: Origin, announcement: Announcement) -> Push | str:
 def _split_name(image: ImageSettings, name: str) -> tuple[str, str] | str:
     """Return the namespace and repository for a sender's name, or the reason why there are none."""
     if not name.startswith(image.strip_prefix):
-        return f'{name}: does not start with strip_prefix "{image.strip_prefix}"'
+        return say(
+            '%(name)s: does not start with strip_prefix "%(strip_prefix)s"',
+            name=name,
+            strip_prefix=image.strip_prefix,
+        )
     rest = name[len(image.strip_prefix) :]
     if image.namespace:
         return image.namespace, rest
@@ -119,4 +132,4 @@ def _split_name(image: ImageSettings, name: str) -> tuple[str, str] | str:
         return first, repository
     if image.default_namespace:
         return image.default_namespace, rest
-    return f"{name}: has no organization, and the sender has no default_namespace"
+    return say("%(name)s: has no organization, and the sender has no default_namespace", name=name)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from swrhook.errors import FetchFailed, Undecodable
 from swrhook.senders.payload import Json, decode, get, items, text
+from swrhook.wording.message import say
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 
@@ -25,12 +26,21 @@ def read_metadata(document: bytes, issuer: str) -> ProviderMetadata:
     try:
         content = decode(document)
     except Undecodable as exc:
-        raise FetchFailed(f"{issuer}: the discovery document is not JSON") from exc
+        raise FetchFailed(
+            say("%(issuer)s: the discovery document is not JSON", issuer=issuer)
+        ) from exc
     if get(content, "issuer") != issuer:
-        raise FetchFailed(f"{issuer}: the discovery document names another issuer: see sso.issuer")
+        raise FetchFailed(
+            say(
+                "%(issuer)s: the discovery document names another issuer: see sso.issuer",
+                issuer=issuer,
+            )
+        )
     authorization, token = _url(content, "authorization_endpoint"), _url(content, "token_endpoint")
     if authorization is None or token is None:
-        raise FetchFailed(f"{issuer}: the discovery document lacks an https endpoint")
+        raise FetchFailed(
+            say("%(issuer)s: the discovery document lacks an https endpoint", issuer=issuer)
+        )
     methods = items(content, "token_endpoint_auth_methods_supported")
     return ProviderMetadata(
         authorization,

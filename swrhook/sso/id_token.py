@@ -15,19 +15,19 @@ from swrhook.auth.ports import KeyProvider
 from swrhook.config.sso import Sso
 from swrhook.errors import Unauthenticated, Undecodable
 from swrhook.senders.payload import Json, decode, get, quote
+from swrhook.wording.message import say
 
 _OPTIONS: SigOptions = {"enforce_minimum_key_length": True}
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-_CLOCKS = "compare the provider's clock with this machine's"
 _REASONS = {
-    "iss": "it is of another issuer than sso.issuer",
-    "aud": "it is for another client than sso.client_id",
-    "azp": "it is for another client than sso.client_id",
-    "exp": f"it has expired: {_CLOCKS}",
-    "iat": f"it is from the future: {_CLOCKS}",
-    "nbf": f"it is not valid yet: {_CLOCKS}",
-    "nonce": "it belongs to another sign-in: sign in once more",
-    "at_hash": "it does not belong to the access token",
+    "iss": say("it is of another issuer than sso.issuer"),
+    "aud": say("it is for another client than sso.client_id"),
+    "azp": say("it is for another client than sso.client_id"),
+    "exp": say("it has expired: compare the provider's clock with this machine's"),
+    "iat": say("it is from the future: compare the provider's clock with this machine's"),
+    "nbf": say("it is not valid yet: compare the provider's clock with this machine's"),
+    "nonce": say("it belongs to another sign-in: sign in once more"),
+    "at_hash": say("it does not belong to the access token"),
 }
 
 
@@ -41,14 +41,14 @@ def read_id_token(
     token, access_token = (find_token(tokens, name) for name in ("id_token", "access_token"))
     key = keys.signing_key(sso.issuer, read_key_id(token))
     if key is None:
-        raise _refusal("it is signed with a key that the provider does not publish")
+        raise _refusal(say("it is signed with a key that the provider does not publish"))
     try:
         signed = PyJWS().decode_complete(token, key, ALGORITHMS, _OPTIONS)
         claims = decode(signed["payload"])
     except (PyJWTError, ValueError, Undecodable):
-        raise _refusal("its signature is wrong") from None
+        raise _refusal(say("its signature is wrong")) from None
     if not isinstance(claims, dict):
-        raise _refusal("it has no claims")
+        raise _refusal(say("it has no claims"))
     options = {
         "iss": {"essential": True, "value": sso.issuer},
         "aud": {"essential": True, "value": sso.client_id},
@@ -57,7 +57,9 @@ def read_id_token(
     try:
         CodeIDToken(claims, signed["header"], options, params).validate(now.timestamp(), LEEWAY)
     except ClaimError as exc:
-        raise _refusal(_REASONS.get(exc.claim, f"its claim {quote(exc.claim)} is wrong")) from None
+        raise _refusal(
+            _REASONS.get(exc.claim, say("its claim %(claim)s is wrong", claim=quote(exc.claim)))
+        ) from None
     return claims
 
 
@@ -68,4 +70,4 @@ def find_token(tokens: Json, name: str) -> str:
 
 
 def _refusal(reason: str) -> Unauthenticated:
-    return Unauthenticated(f"the provider's ID token is refused: {reason}")
+    return Unauthenticated(say("the provider's ID token is refused: %(reason)s", reason=reason))

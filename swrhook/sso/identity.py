@@ -11,6 +11,7 @@ from swrhook.rules.glob import Glob
 from swrhook.rules.namespaces import Namespaces
 from swrhook.senders.payload import Json, get, text
 from swrhook.swr_names import is_namespace
+from swrhook.wording.message import say
 
 # In the audit log: no token has a name that begins like this by accident.
 PREFIX = "sso:"
@@ -87,8 +88,12 @@ def _read_user(claims: Json, sso: Sso) -> str:
     user = next((user for user in users if user and user.isprintable()), None)
     if user is None or len(user) > MAX_USER_LENGTH:
         raise Unauthenticated(
-            f"the provider does not name you: the claim {names[0]} is missing, or longer than"
-            f" {MAX_USER_LENGTH} characters (sso.user_claim)"
+            say(
+                "the provider does not name you: the claim %(claim)s is missing, or longer than"
+                " %(limit)s characters (sso.user_claim)",
+                claim=names[0],
+                limit=MAX_USER_LENGTH,
+            )
         )
     return user
 

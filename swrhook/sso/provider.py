@@ -20,6 +20,7 @@ from swrhook.sender_keys.https import HttpsSettings, https_get, https_post
 from swrhook.senders.payload import Json, decode, get
 from swrhook.sso.discovery import DISCOVERY_PATH, ProviderMetadata, read_metadata
 from swrhook.sso.identity import Identity, find_claim, read_identity
+from swrhook.wording.message import say
 
 CALLBACK_PATH = "/sign-in/callback"
 SIGNED_OUT_PATH = "/sign-in"
@@ -32,7 +33,7 @@ _OUR_FAULTS = ("invalid_client", "unauthorized_client", "unsupported_grant_type"
 def error_code(value: object) -> str:
     """Return OAuth's code of an error; a text of another form may repeat a secret."""
     is_code = isinstance(value, str) and _ERROR_CODE.fullmatch(value)
-    return str(value) if is_code else "an unknown error"
+    return str(value) if is_code else say("an unknown error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,17 @@ class IdentityProvider:
         except OAuth2Error as exc:
             reason = error_code(exc.error)
             if exc.error in _OUR_FAULTS:
-                advice = "check sso.client_id, sso.client_secret and sso.scopes"
-                raise FetchFailed(f"it refuses swrhook with {reason}: {advice}") from None
-            raise Unauthenticated(f"the provider refuses the code with {reason}") from None
+                advice = say("check sso.client_id, sso.client_secret and sso.scopes")
+                raise FetchFailed(
+                    say(
+                        "it refuses swrhook with %(reason)s: %(advice)s",
+                        reason=reason,
+                        advice=advice,
+                    )
+                ) from None
+            raise Unauthenticated(
+                say("the provider refuses the code with %(reason)s", reason=reason)
+            ) from None
 
     def _fetch_user(self, url: str, tokens: Json, claims: Json) -> Mapping[str, Json]:
         """Return what the provider's page on the user adds to the claims of their ID token."""
@@ -136,9 +145,9 @@ class IdentityProvider:
         try:
             user = decode(https_get(url, self._settings, headers))
         except Undecodable:
-            raise FetchFailed("the user's page at the provider is not JSON") from None
+            raise FetchFailed(say("the user's page at the provider is not JSON")) from None
         if get(user, "sub") != get(claims, "sub"):
-            raise Unauthenticated("the provider's page on the user is about another one")
+            raise Unauthenticated(say("the provider's page on the user is about another one"))
         return dict(user)
 
 
@@ -177,8 +186,12 @@ class _Answer:
         try:
             return decode(self.body)
         except Undecodable:
-            raise FetchFailed(f"it issues no token: status {self.status_code}") from None
+            raise FetchFailed(
+                say("it issues no token: status %(status)s", status=str(self.status_code))
+            ) from None
 
     def raise_for_status(self) -> None:
         if self.status_code >= HTTPStatus.BAD_REQUEST:
-            raise FetchFailed(f"it issues no token: status {self.status_code}")
+            raise FetchFailed(
+                say("it issues no token: status %(status)s", status=str(self.status_code))
+            )

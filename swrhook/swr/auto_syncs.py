@@ -9,6 +9,7 @@ from swrhook.senders.payload import text
 from swrhook.swr.protocol import repository_path
 from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
 from swrhook.syncs.auto_sync import AutoSync
+from swrhook.wording.message import say
 
 
 def auto_syncs_path(namespace: str, repository: str) -> str:
@@ -25,7 +26,7 @@ def read_auto_syncs(response: SwrResponse) -> list[AutoSync]:
         raise error
     content = decode_json(response)
     if content is not None and not isinstance(content, list):
-        raise malformed_response(response, "it is not a list")
+        raise malformed_response(response, say("it is not a list"))
     return [
         AutoSync(Target(region, namespace), override=item.get("override") is True)
         for item in content or ()

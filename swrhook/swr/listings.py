@@ -11,6 +11,7 @@ from swrhook.swr.protocol import PAGE_SIZE, namespace_path
 from swrhook.swr.response import SwrResponse, decode_json, malformed_response
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 from swrhook.syncs.discovery import DiscoveredRepository
+from swrhook.wording.message import say
 
 _MOST = 2**31 - 1  # what the ledger can hold
 ORGANIZATIONS_PATH = "/v2/manage/namespaces"
@@ -87,6 +88,6 @@ def _number(item: Json, name: str) -> int | None:
 
 def _read_list(response: SwrResponse, content: Json) -> Sequence[Json]:
     if content is not None and not isinstance(content, list):
-        raise malformed_response(response, "it is not a list")
+        raise malformed_response(response, say("it is not a list"))
     items: list[Json] = content or []
     return items

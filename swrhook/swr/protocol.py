@@ -24,6 +24,7 @@ from swrhook.swr.response import (
     read_error_in_success,
 )
 from swrhook.swr_names import is_namespace, is_repository
+from swrhook.wording.message import say
 
 PAGE_SIZE = 100
 REGIONS_PATH = "/v2/manage/regions"
@@ -134,7 +135,7 @@ def read_organization(response: SwrResponse) -> Organization | None:
         raise error
     content = decode_json(response)
     if not text(content, "name"):
-        raise malformed_response(response, "it contains no organization")
+        raise malformed_response(response, say("it contains no organization"))
     auth = content.get("auth")
     return Organization(ours=True, auth=auth if type(auth) is int else None)
 
@@ -199,7 +200,7 @@ def read_list(response: SwrResponse) -> Sequence[Json]:
     """Return the array in a response; SWR sends some empty lists as null."""
     content = decode_json(response)
     if content is not None and not isinstance(content, list):
-        raise malformed_response(response, "it is not a list")
+        raise malformed_response(response, say("it is not a list"))
     items: list[Json] = content or []
     return items
 

@@ -19,7 +19,7 @@ from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import Json, decode
 from swrhook.swr.error_codes import classify, describe
 from swrhook.swr.redaction import scrub
-from swrhook.wording.message import say
+from swrhook.wording.message import Message, say
 
 MAX_MESSAGE_LENGTH = 300
 # In seconds. A longer Retry-After is taken for a mistake: it would stop a lane for too long.
@@ -73,13 +73,15 @@ def decode_json(response: SwrResponse) -> Json:
     try:
         return decode(response.body)
     except Undecodable as exc:
-        raise malformed_response(response, str(exc)) from None
+        raise malformed_response(response, exc.text) from None
 
 
 def malformed_response(response: SwrResponse, reason: str) -> SwrError:
     """Return the error for a response that is not what the documentation promises."""
-    message = f"HTTP {response.status}, but {scrub(reason, response.secrets)}"
-    message = one_line(message, _request_id(response))
+    line = one_line(scrub(reason, response.secrets))
+    reason = reason if line == reason else line  # a message stays one
+    text = say("HTTP %(status)s, but %(reason)s", status=str(response.status), reason=reason)
+    message = _add_request(text, _request_id(response))
     remedy = say("if it persists, check the endpoint in swr, and any proxy in between")
     return SwrError(Kind.TRANSIENT, "protocol", message, remedy=remedy)
 
@@ -96,24 +98,26 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
     request = _request_id(response, content)
     message: str
     if failed:
-        tags_text = one_line(", ".join(sorted(failed)), request)
-        message = say("SWR reports failed tags: %(tags)s", tags=tags_text)
+        message = say("SWR reports failed tags: %(tags)s", tags=one_line(", ".join(sorted(failed))))
     else:
-        message = _describe(describe(code), _read_message(response, content), request)
+        message = _describe(describe(code), _read_message(response, content))
+    message = _add_request(message, request)
     wait = _retry_after(response)
     return SwrError(kind, code, message, remedy=remedy, retry_after=wait, failed_tags=failed)
 
 
-def _describe(description: str, message: str, request: str) -> str:
-    """Return what a code means, and what the response itself says."""
-    if not description:
-        return one_line(message, request)
-    if message:
-        line = one_line(message, request)
-        return say("%(description)s: %(message)s", description=description, message=line)
+def _describe(description: str, message: str) -> str:
+    """Return what a code means, and what the response itself says: a translation quotes that."""
+    line = message if isinstance(message, Message) else say("%(answer)s", answer=one_line(message))
+    if not (description and message):
+        return description or line
+    return say("%(description)s: %(message)s", description=description, message=line)
+
+
+def _add_request(message: str, request: str) -> str:
     if not request:
-        return description
-    return say("%(description)s (request %(request)s)", description=description, request=request)
+        return message
+    return say("%(message)s (request %(request)s)", message=message, request=request)
 
 
 def read_error_in_success(response: SwrResponse, content: Json) -> SwrError | None:
@@ -122,12 +126,10 @@ def read_error_in_success(response: SwrResponse, content: Json) -> SwrError | No
     return read_error(response) if code else None
 
 
-def one_line(message: str, request_id: str = "") -> str:
-    """Return a message as one printable line of limited length, with the request's id."""
+def one_line(message: str) -> str:
+    """Return a message as one printable line of limited length."""
     line = _printable(message)
-    if len(line) > MAX_MESSAGE_LENGTH:
-        line = line[:MAX_MESSAGE_LENGTH] + "…"
-    return f"{line} (request {request_id})" if request_id else line
+    return line[:MAX_MESSAGE_LENGTH] + "…" if len(line) > MAX_MESSAGE_LENGTH else line
 
 
 def _failed_tags(content: Json, tags: Collection[str]) -> frozenset[str]:
@@ -161,7 +163,7 @@ def _read_message(response: SwrResponse, content: Json) -> str:
     """Return the service's own message without secrets; never an empty one."""
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
         host = scrub(_redirect_host(response), response.secrets)
-        return f"redirected to {host}, which is not followed"
+        return say("redirected to %(host)s, which is not followed", host=one_line(host))
     message = _first_text(content, _MESSAGE_MEMBERS)[:_MAX_SCRUBBED_LENGTH]
     if not message and content is None:
         message = response.body[:_MAX_SCRUBBED_LENGTH].decode("utf-8", "replace")

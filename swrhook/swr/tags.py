@@ -16,6 +16,7 @@ from swrhook.swr.error_codes import NO_OPERATION, is_absence
 from swrhook.swr.protocol import PAGE_SIZE, checked_name, exists, read_list, repository_path
 from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
 from swrhook.swr_names import is_tag
+from swrhook.wording.message import say
 
 # The code of the error of a tag that SWR shows without its digest.
 NO_DIGEST = "no_digest"
@@ -68,7 +69,7 @@ def read_digest(response: SwrResponse, tag: str) -> str | None:
     content = decode_json(response)
     # SWR spells the member `tag` for a single tag, and `Tag` in a list.
     if tag not in (text(content, "tag"), text(content, "Tag")):
-        raise malformed_response(response, f"it is not about the tag {tag}")
+        raise malformed_response(response, say("it is not about the tag %(tag)s", tag=tag))
     value = digest(content, "digest")
     if value is None:
         raise TagNotShown(

@@ -26,7 +26,12 @@ class Paused:
 
     def __str__(self) -> str:
         """Return it in words."""
-        return f"{self.kind} {self.name}"
+        return str(self.name_in_words)
+
+    @property
+    def name_in_words(self) -> Message:
+        """Return its kind and its name."""
+        return say("%(kind)s %(name)s", kind=say(self.kind.value), name=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Pause:
     @property
     def description(self) -> Message:
         """Return it in words, without who has begun it."""
-        paused = say("%(kind)s %(name)s", kind=say(self.kind.value), name=self.name)
+        paused = self.paused.name_in_words
         if self.until is None:
             text = say("%(paused)s is paused until it is resumed", paused=paused)
         else:

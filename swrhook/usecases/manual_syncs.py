@@ -9,9 +9,12 @@ from swrhook.rules.match import RuleTarget
 from swrhook.rules.plan import plan
 from swrhook.swr_names import is_namespace
 from swrhook.syncs.reconciliation import RepositoryRef
+from swrhook.wording.message import say
 
 # The sender and rule of a sync whose targets a person named. No configured name has parentheses.
 MANUAL = "(manual)"
+_NO_SENDER = say("region: no sender is configured")
+_NO_SENDER_THERE = say("region: no sender is configured for %(region)s")
 
 
 def plan_manual_syncs(
@@ -26,21 +29,35 @@ def plan_manual_syncs(
     NothingUsable with every reason.
     """
     if source_region not in config.swr.regions:
-        raise NothingUsable((f"source_region: {source_region} is not a region under swr.regions",))
+        raise NothingUsable(
+            say(
+                "source_region: %(source_region)s is not a region under swr.regions",
+                source_region=source_region,
+            )
+        )
     if targets is not None:
         return _plan_targets(targets, Push(MANUAL, source_region, *image), config)
     senders = [sender for sender in config.senders.values() if sender.region == source_region]
     if not senders:
-        reason = f"source_region: no sender is configured for {source_region}: specify targets"
-        raise NothingUsable((reason,))
+        raise NothingUsable(
+            say(
+                "source_region: no sender is configured for %(region)s: specify targets",
+                region=source_region,
+            )
+        )
     namespace, *_ = image
     senders = [sender for sender in senders if sender.may_push_to(namespace)]
     if not senders:
-        raise NothingUsable((f"image: no sender may push to {namespace}: specify targets",))
+        raise NothingUsable(
+            say(
+                "image: no sender may push to %(namespace)s: specify targets",
+                namespace=namespace,
+            )
+        )
     pushes = [Push(sender.name, source_region, *image) for sender in senders]
     planned = plan(pushes, config.rules)
     if not planned.syncs:
-        raise NothingUsable(tuple(dict.fromkeys(planned.reasons)))
+        raise NothingUsable(*dict.fromkeys(planned.reasons))
     return _deduplicate(planned.syncs)
 
 
@@ -58,24 +75,35 @@ def repositories_in_scope(
     With `everywhere`, the result has every region of a sender. Raises NothingUsable.
     """
     if sender is not None and sender not in config.senders:
-        raise NothingUsable((f"sender: {sender} is not a configured sender",))
+        raise NothingUsable(say("sender: %(sender)s is not a configured sender", sender=sender))
     senders = config.senders.values() if sender is None else [config.senders[sender]]
     sender_regions = {configured.region for configured in senders}
     regions = sorted(sender_regions & {region} if region is not None else sender_regions)
     if not regions and sender is not None:
-        raise NothingUsable((f"region: the sender {sender} is not in {region}",))
+        raise NothingUsable(
+            say(
+                "region: the sender %(sender)s is not in %(region)s",
+                sender=sender,
+                region=region,
+            )
+        )
     if not regions:
-        where = "" if region is None else f" for {region}"
-        raise NothingUsable((f"region: no sender is configured{where}",))
+        sentence = _NO_SENDER if region is None else _NO_SENDER_THERE
+        raise NothingUsable(sentence.using(region=region))
     if len(regions) > 1 and not everywhere:
-        raise NothingUsable((f"specify a sender, or one of the regions {', '.join(regions)}",))
+        raise NothingUsable(
+            say(
+                "specify a sender, or one of the regions %(regions)s",
+                regions=", ".join(regions),
+            )
+        )
     return [RepositoryRef(name, *repository) for name in regions for repository in repositories]
 
 
 def check_rule(name: str | None, config: Config) -> None:
     """Raise NothingUsable if no rule has this name."""
     if name is not None and name not in {rule.name for rule in config.rules}:
-        raise NothingUsable((f"rule: there is no rule {name}",))
+        raise NothingUsable(say("rule: there is no rule %(name)s", name=name))
 
 
 def plan_repository(
@@ -127,12 +155,12 @@ def _deduplicate(planned: Iterable[PlannedSync]) -> list[PlannedSync]:
 
 def _plan_targets(targets: Sequence[RuleTarget], push: Push, config: Config) -> list[PlannedSync]:
     errors = [
-        f"targets.{index}: {reason}"
+        say("targets.%(index)s: %(reason)s", index=index, reason=reason)
         for index, target in enumerate(targets)
         for reason in _target_errors(target, push, config)
     ]
     if errors:
-        raise NothingUsable(tuple(errors))
+        raise NothingUsable(*errors)
     return _deduplicate(
         PlannedSync(push, Target(target.region, target.namespace), target.override, MANUAL)
         for target in targets
@@ -140,11 +168,13 @@ def _plan_targets(targets: Sequence[RuleTarget], push: Push, config: Config) -> 
 
 
 def _target_errors(target: RuleTarget, push: Push, config: Config) -> list[str]:
-    errors = []
+    errors: list[str] = []
     if target.region not in config.swr.regions:
-        errors.append(f"{target.region} is not a region under swr.regions")
+        errors.append(say("%(region)s is not a region under swr.regions", region=target.region))
     if target.region == push.region:
-        errors.append(f"the image is already in {push.region}")
+        errors.append(say("the image is already in %(region)s", region=push.region))
     if not is_namespace(target.namespace):
-        errors.append(f'SWR allows no organization named "{target.namespace}"')
+        errors.append(
+            say('SWR allows no organization named "%(namespace)s"', namespace=target.namespace)
+        )
     return errors

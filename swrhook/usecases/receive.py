@@ -3,9 +3,11 @@
 Everything that may refuse the delivery runs before anything has an effect.
 """
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate, islice
 from typing import Protocol
 
 from swrhook.config.model import Config
@@ -21,18 +23,21 @@ from swrhook.errors import (
     UnknownShape,
 )
 from swrhook.model import DeliveryEntry, Outcome, Push, Receipt, StoredDelivery
-from swrhook.rules.plan import plan
+from swrhook.rules.plan import about, plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.payload import MAX_TEXT_LENGTH
 from swrhook.senders.sender import WAITING_DIALECTS, Sender, to_pushes
+from swrhook.wording.message import join_parts, say
 
 # The callers of these dialects wait for the response, so an error can tell them what is wrong.
 SYNCHRONOUS_DIALECTS = frozenset({"generic"})
 
-CONFIRMED = "the subscription to the topic is confirmed"
+CONFIRMED = say("the subscription to the topic is confirmed")
 
 _MAX_REASON_LENGTH = 1000
+_MOST_REASONS = 100
+_OUTSIDE = say("the sender may not push to this organization (allow.namespaces)")
 
 
 class RateLimiter(Protocol):
@@ -82,18 +87,18 @@ def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -
         reading = envelopes.read(delivery, sender.parse or DIALECTS[sender.dialect])
     except Ignored as exc:
         body = None if isinstance(exc, IgnoredSecret) else delivery.body
-        return replace(entry, reason=_join_reasons([str(exc)]), body=body)
+        return replace(entry, reason=_join_reasons(exc.reasons), body=body)
     except (UnknownShape, TooComplex) as exc:
         if isinstance(exc, TooComplex) and sender.dialect in WAITING_DIALECTS:
             raise
-        reason = _join_reasons([str(exc)])
+        reason = _join_reasons(exc.reasons)
         return replace(entry, outcome=Outcome.QUARANTINED, reason=reason, body=delivery.body)
     if len(reading.announcements) > sender.max_images:
         return _refuse_or_quarantine(entry, len(reading.announcements), sender, delivery.body)
     pushes, refused = to_pushes(sender, reading.announcements)
     reasons = [*reading.skipped, *refused]
     if not pushes and sender.dialect in SYNCHRONOUS_DIALECTS:
-        raise NothingUsable(tuple(reasons))
+        raise NothingUsable(*reasons)
     entry = replace(entry, external_id=reading.external_id)
     return _plan_pushes(entry, sender, pushes, reasons, delivery.body, config)
 
@@ -102,13 +107,17 @@ def _refuse_or_quarantine(
     entry: DeliveryEntry, images: int, sender: Sender, body: bytes
 ) -> DeliveryEntry:
     """Return the entry of a delivery with too many images. Raises TooManyImages."""
-    reason = f"{images} image tags, over the sender's max_images ({sender.max_images})"
+    reason = say(
+        "%(images)s image tags, over the sender's max_images (%(limit)s)",
+        images=images,
+        limit=sender.max_images,
+    )
     if sender.dialect in WAITING_DIALECTS:
-        raise TooManyImages(f"{reason}: send several requests")
+        raise TooManyImages(say("%(reason)s: send several requests", reason=reason))
     return replace(
         entry,
         outcome=Outcome.QUARANTINED,
-        reason=f"{reason}: raise it, then replay this delivery",
+        reason=say("%(reason)s: raise it, then replay this delivery", reason=reason),
         body=body,
         over_max_images=True,
     )
@@ -150,11 +159,7 @@ def _plan_pushes(
 ) -> DeliveryEntry:
     """Return the entry with the pushes and their syncs; it is accepted if there is any sync."""
     planned = plan([push for push in pushes if sender.may_push_to(push.namespace)], config.rules)
-    outside = [
-        f"{push.image}: the sender may not push to this organization (allow.namespaces)"
-        for push in pushes
-        if not sender.may_push_to(push.namespace)
-    ]
+    outside = [about(push, _OUTSIDE) for push in pushes if not sender.may_push_to(push.namespace)]
     return replace(
         entry,
         outcome=Outcome.ACCEPTED if planned.syncs else Outcome.IGNORED,
@@ -166,7 +171,15 @@ def _plan_pushes(
 
 
 def _join_reasons(reasons: Sequence[str]) -> str | None:
-    return "; ".join(reasons)[:_MAX_REASON_LENGTH] or None
+    """Return as many of the reasons as have room, and how many more there are."""
+    if not reasons:
+        return None
+    lengths = accumulate(len(reason) + len("; ") for reason in islice(reasons, _MOST_REASONS))
+    fitting = max(1, bisect([*lengths], _MAX_REASON_LENGTH - len("and 1,000,000 more")))
+    more = len(reasons) - fitting
+    kept = [*reasons[:fitting], *([say("and %(count)s more", count=more)] if more > 0 else [])]
+    joined = join_parts(kept)
+    return joined if len(joined) <= _MAX_REASON_LENGTH else str(joined)[:_MAX_REASON_LENGTH]
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -185,19 +198,30 @@ def replay(stored: StoredDelivery, config: Config, *, now: datetime) -> Delivery
     """
     sender = config.senders.get(stored.sender)
     if sender is None:
-        raise NothingToReplay(f"its sender, {stored.sender}, is no longer configured")
+        raise NothingToReplay(
+            say("its sender, %(sender)s, is no longer configured", sender=stored.sender)
+        )
     if stored.outcome is Outcome.DUPLICATE:
-        raise NothingToReplay(f"it is a duplicate: replay the delivery {stored.original}")
+        raise NothingToReplay(
+            say("it is a duplicate: replay the delivery %(original)s", original=stored.original)
+        )
     if stored.body is not None:
         delivery = Delivery(headers=stored.headers, body=stored.body)
         try:
             entry = read(delivery, sender, config, now=now)
         except Refused as exc:
-            raise NothingToReplay(f"the replay is refused: {exc}") from exc
+            raise NothingToReplay(
+                say("the replay is refused: %(reason)s", reason=exc.text)
+            ) from exc
     elif stored.expanding:
-        raise NothingToReplay("its pushes are still being recorded: try again later")
+        raise NothingToReplay(say("its pushes are still being recorded: try again later"))
     elif stored.pushes:
         entry = plan_again(stored, sender, config, now=now)
     else:
-        raise NothingToReplay(f"it was {stored.outcome}, and none of its pushes is stored")
+        raise NothingToReplay(
+            say(
+                "it was %(outcome)s, and none of its pushes is stored",
+                outcome=say(stored.outcome.value),
+            )
+        )
     return replace(entry, replayed_from=stored.id)

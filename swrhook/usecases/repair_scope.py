@@ -7,6 +7,7 @@ from swrhook.errors import NothingUsable
 from swrhook.syncs.scope import Scope
 from swrhook.usecases.manual_syncs import check_rule
 from swrhook.usecases.rule_scope import source_regions
+from swrhook.wording.message import say
 
 
 def backfill_scope(
@@ -22,8 +23,10 @@ def backfill_scope(
     """
     check_rule(rule, config)
     if region is not None and region not in source_regions(config):
-        raise NothingUsable((f"region: no sender is configured for {region}",))
+        raise NothingUsable(say("region: no sender is configured for %(region)s", region=region))
     targets = {target.region for other in config.rules for target in other.sync}
     if new_region is not None and new_region not in targets:
-        raise NothingUsable((f"new_region: no rule copies to {new_region}",))
+        raise NothingUsable(
+            say("new_region: no rule copies to %(new_region)s", new_region=new_region)
+        )
     return Scope(namespaces, region, new_region, None if rule is None else [rule])

@@ -15,6 +15,7 @@ from swrhook.rules.namespaces import Namespaces
 from swrhook.web import session
 from swrhook.web.context import WebContext
 from swrhook.web.cookies import read_cookie
+from swrhook.wording.message import say
 
 
 class Role(IntEnum):
@@ -90,7 +91,9 @@ def guard(app: Flask, web: WebContext) -> None:
     @app.before_request
     def check() -> None:
         if "\0" in request.environ["PATH_INFO"] or "%00" in request.environ["QUERY_STRING"]:
-            raise BadRequest("the URL contains a NUL character")  # PostgreSQL could not look for it
+            raise BadRequest(
+                say("the URL contains a NUL character")
+            )  # PostgreSQL could not look for it
         access = web.config.current().access
         required = required_role(access)
         if required is None:
@@ -107,11 +110,17 @@ def guard(app: Flask, web: WebContext) -> None:
         if role < required:
             web.metrics.access_denied.labels("forbidden").inc()
             raise Forbidden(
-                f"the token's role is {role.name.lower()}, this needs {required.name.lower()}"
+                say(
+                    "the token's role is %(role)s, this needs %(required)s",
+                    role=say(role.name.lower()),
+                    required=say(required.name.lower()),
+                )
             )
         if holder.namespaces is not None and request.endpoint not in SCOPED:
             web.metrics.access_denied.labels("forbidden").inc()
-            raise Forbidden("the token is limited to organizations (namespaces), this route is not")
+            raise Forbidden(
+                say("the token is limited to organizations (namespaces), this route is not")
+            )
 
 
 def scope() -> Namespaces | None:
@@ -129,7 +138,7 @@ def is_visible(namespace: str) -> bool:
 def require_visible(namespaces: Iterable[str]) -> None:
     """Raise Forbidden if the current request may not see all of these organizations."""
     if not all(is_visible(namespace) for namespace in namespaces):
-        raise Forbidden("the token is limited to other organizations (namespaces)")
+        raise Forbidden(say("the token is limited to other organizations (namespaces)"))
 
 
 def name_object(*names: str) -> None:

@@ -11,6 +11,7 @@ from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateL
 from swrhook.errors import RateLimited
 from swrhook.senders.sender import Sender
 from swrhook.web.client_address import Address
+from swrhook.wording.message import say
 
 # Wrong tokens per minute from one address, and from all of them that are recorded.
 MAX_FAILURES = 10
@@ -36,7 +37,14 @@ class SenderRateLimits:
         if not self._limiter.hit(item, sender.name):
             reset = self._limiter.get_window_stats(item, sender.name).reset_time - time.time()
             delay = min(max(1, math.ceil(reset)), rate.seconds)
-            raise RateLimited(f"the sender's rate_limit is {rate}: try again in {delay} s", delay)
+            raise RateLimited(
+                say(
+                    "the sender's rate_limit is %(rate)s: try again in %(seconds)s s",
+                    rate=rate,
+                    seconds=delay,
+                ),
+                delay,
+            )
 
 
 class FailedSignIns:

@@ -6,7 +6,7 @@ take it for the text that it is.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Protocol, Self
 
 
@@ -48,8 +48,10 @@ class Message(str):
     @staticmethod
     def fill(sentence: str, values: Mapping[str, object]) -> str:
         """Return the sentence with the values in its placeholders."""
+        if not values:
+            return sentence
         numbers = {name: f"{value:,}" for name, value in values.items() if type(value) is int}
-        return sentence % {**values, **numbers} if values else sentence
+        return sentence % ({**values, **numbers} if numbers else values)
 
     def render(self, language: Translations, wrap: Callable[[str], str] = str) -> str:
         """Return the text in a language. `wrap` turns each sentence into what holds its values."""
@@ -63,7 +65,13 @@ class Message(str):
 
 def say(sentence: str, /, **values: object) -> Message:
     """Return a message. The sentence is a literal with placeholders: `%(name)s`."""
-    return Message(sentence, "", values)
+    return Message(sentence, "", values) if values else _say_plainly(sentence)
+
+
+@lru_cache(maxsize=1000)
+def _say_plainly(sentence: str) -> Message:
+    """Return a message without values, made once: hostile bodies repeat the same fault."""
+    return Message(sentence, "", {})
 
 
 def say_count(singular: str, plural: str, count: int, /, **values: object) -> Message:
@@ -88,7 +96,17 @@ def join_sentences(sentences: Iterable[str]) -> str:
 
 def join_parts(texts: Iterable[str]) -> str:
     """Return the texts with semicolons between them; empty if there are none."""
-    return _join(say("%(first)s; %(last)s"), texts)
+    return _join(_PARTS, texts)
+
+
+def split_parts(text: str) -> list[str]:
+    """Return the texts that `join_parts` has joined, also if only their English text is left."""
+    if not isinstance(text, Message):
+        return text.split("; ") if text else []
+    if text.sentence != _PARTS.sentence:
+        return [text]
+    first, last = (text.values[name] for name in ("first", "last"))
+    return [*split_parts(_as_text(first)), _as_text(last)]
 
 
 def join_clauses(texts: Iterable[str]) -> str:
@@ -138,6 +156,13 @@ def _choose(sentence: str, plural: str, values: Mapping[str, object]) -> str:
     return plural if plural and _count(values) != 1 else sentence
 
 
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
 def _count(values: Mapping[str, object]) -> int:
     count = values["count"]
     return count if isinstance(count, int) else 0
+
+
+_PARTS = say("%(first)s; %(last)s")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from swrhook.wording.message import Message, say
+from swrhook.wording.message import Message, join_parts, say, split_parts
 
 _Stored: TypeAlias = str | int | list["_Stored"] | dict[str, "_Stored"]
 
@@ -35,6 +35,12 @@ def restore(text: str, messages: Mapping[str, Message]) -> str:
     if isinstance(text, Message) or not text:
         return text
     return messages.get(text) or say(text)
+
+
+def restore_parts(text: str | None, encoded: str | None) -> str | None:
+    """Return the message of a stored text that `join_parts` made, None if there is none."""
+    messages = decode(encoded)
+    return join_parts(restore(part, messages) for part in split_parts(text or "")) or None
 
 
 def restore_optional(text: str | None, messages: Mapping[str, Message]) -> str | None:

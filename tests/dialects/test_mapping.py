@@ -149,7 +149,7 @@ def test_every_condition_has_to_be_true() -> None:
         ({"i": {}}, {"image": "i"}, "`image` returns no text"),
         ({"r": True}, {"repository": "r"}, "`repository` returns no text"),
         ({"i": ["a", "b"], "t": [1]}, {"image": "i", "tag": "t"}, "2 for `image`, 1 for `tag`"),
-        ({"i": list(range(10_001))}, {"image": "i"}, "`image` returns more than 10000 values"),
+        ({"i": list(range(10_001))}, {"image": "i"}, "`image` returns more than 10,000 values"),
         ({"i": None}, {"image": "join(':', i)"}, r"join\(\) does not accept this value"),
         ({"i": [1, "a"]}, {"image": "sort(i)"}, r"sort\(\) does not accept this value"),
         ({"i": 1e999}, {"image": "ceil(i)"}, "`image` cannot be evaluated: OverflowError"),

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 
 from swrhook.dialects import DIALECTS
-from swrhook.errors import Ignored, NothingUsable, Refused, UnknownShape
+from swrhook.errors import Ignored, NothingUsable, Refused, SwrhookError, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders.delivery import Delivery
+from swrhook.wording.message import Message
 from tests.dialects.damage import (
     PUSHES,
     any_deliveries,
@@ -32,7 +33,7 @@ def is_storable(text: str | None) -> bool:
     return text is None or "\0" not in text.encode().decode()
 
 
-def answer(dialect: str, delivery: Delivery) -> Reading | Exception:
+def answer(dialect: str, delivery: Delivery) -> Reading | SwrhookError:
     """Return the dialect's reading or its error; any other exception fails the test."""
     try:
         return DIALECTS[dialect](delivery)
@@ -40,9 +41,10 @@ def answer(dialect: str, delivery: Delivery) -> Reading | Exception:
         return exc
 
 
-def holds(answered: Reading | Exception, dialect: str) -> None:
+def holds(answered: Reading | SwrhookError, dialect: str) -> None:
     """Check the promises of every reading and error."""
-    if isinstance(answered, Exception):
+    if isinstance(answered, SwrhookError):
+        assert all(isinstance(reason, Message) for reason in answered.reasons)
         assert 0 < len(str(answered)) < LONGEST_REASON
         assert is_storable(str(answered))
         assert not isinstance(answered, UnknownShape if dialect == "generic" else NothingUsable)
@@ -51,6 +53,7 @@ def holds(answered: Reading | Exception, dialect: str) -> None:
     assert len(set(answered.announcements)) == len(answered.announcements)
     assert is_storable(answered.external_id)
     assert all(map(is_storable, answered.skipped))
+    assert all(isinstance(reason, Message) for reason in answered.skipped)
     for read in answered.announcements:
         assert isinstance(read, Announcement)
         assert read.name

@@ -12,6 +12,8 @@ from swrhook.swr import protocol, tags
 from swrhook.swr.auth import password
 from swrhook.swr.error_codes import classify
 from swrhook.swr.response import MAX_MESSAGE_LENGTH, SwrResponse, read_error
+from swrhook.wording.catalogues import Language, translations
+from swrhook.wording.message import render
 from tests.swr.clients import NOW, answer
 
 TOKEN = "MIIabc" + "Ab0+/=-_" * 400
@@ -81,6 +83,16 @@ def test_the_message_ends_with_the_request_id() -> None:
     assert read_error(in_header).message == "Internal Server Error (request abc-1)"
     assert read_error(in_body).message == "no (request d4e8)"
     assert read_error(neither).message == "no"
+
+
+def test_a_translation_quotes_what_the_service_said() -> None:
+    known = read_error(answer(404, b'{"errorCode":"SVCSTG.SWR.4040058","errorMessage":"Gone"}'))
+    unknown = read_error(answer(503, b"Busy"))
+    chinese = translations(Language.CHINESE)
+
+    assert known.message == "there is no such organization (yet): Gone"
+    assert "原始消息“Gone”" in str(render(known.message, chinese))
+    assert (unknown.message, render(unknown.message, chinese)) == ("Busy", "原始消息“Busy”")
 
 
 def test_a_message_is_one_short_line() -> None:

@@ -4,13 +4,16 @@ import pytest
 from flask.testing import FlaskClient
 
 from swrhook.errors import Kind, SwrError
+from swrhook.model import Outcome, Push
+from swrhook.rules.plan import about
 from swrhook.syncs.states import Event
 from swrhook.web.languages import COOKIE
 from swrhook.wording.catalogues import Language, translations
-from swrhook.wording.message import render, say
-from tests.web.harness import READ, WebHarness, form_key, signed_in
+from swrhook.wording.message import join_parts, render, say
+from tests.web.harness import ADMIN, READ, WebHarness, form_key, signed_in
 
 ORGANIZATION = {"region": "cn-east-3", "namespace": "team"}
+PUSH = Push("ci", "cn-north-4", "team", "web", "v1")
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
 
 
@@ -93,3 +96,48 @@ def test_a_stored_error_is_put_into_words_when_it_is_shown(harness: WebHarness) 
     assert str(render(error.remedy, translations(Language.CHINESE))) in page
     assert error.remedy not in page
     assert shown["error"]["remedy"] == error.remedy
+
+
+def test_the_reasons_of_a_delivery_are_put_into_words_when_they_are_shown(
+    harness: WebHarness,
+) -> None:
+    reason = about(PUSH, say("rule %(rule)s: %(reason)s", rule="web", reason="x"))
+    joined = join_parts([reason, say("and %(count)s more", count=2)])
+    delivery = harness.push("team/web:v1", outcome=Outcome.IGNORED, reason=joined).delivery
+    client = signed_in(harness, READ)
+    words = str(render(joined, translations(Language.CHINESE)))
+    shown = harness.client(READ).get(f"/api/v1/deliveries/{delivery}", headers=CHINESE).get_json()
+
+    assert "规则 web" in words
+    for path in (f"/deliveries/{delivery}", "/deliveries"):
+        assert words in client.get(path, headers=CHINESE).text
+    explained = client.get("/explain?image=team/web:v1", headers=CHINESE).text
+    assert "规则 web" in explained
+    assert shown["reason"] == joined == "team/web:v1: rule web: x; and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "expected"),
+    [
+        ("/syncs?since=x", None, "2026-01-31T12:00:00Z 这样的时间"),
+        ("/deliveries?outcome=lost", None, "须为以下之一"),
+        ("/deliveries?cursor=x", None, "须为其他页面的 `next`"),
+        ("/repairs", {"kind": "backfill", "repositories": "A"}, "须为组织名"),
+        ("/repairs", {"kind": "backfill", "region": "r", "repositories": "a/b"}, "没有配置发送方"),
+        ("/pauses", {"kind": "region", "name": "cn-east-3", "until": "x"}, "这样的时间"),
+        ("/pauses", {"kind": "region", "name": "x"}, "没有配置区域 x"),
+        ("/syncs", {"image": "x"}, "镜像须为"),
+        ("/pauses/resume", {"kind": "region", "name": "cn-east-3"}, "区域 cn-east-3 没有暂停"),
+    ],
+)
+def test_what_is_wrong_with_a_form_is_said_in_the_language_of_the_page(
+    harness: WebHarness, path: str, form: dict[str, str] | None, expected: str
+) -> None:
+    client = signed_in(harness, ADMIN)
+    if form is None:
+        page = client.get(path, headers=CHINESE)
+    else:
+        key = form_key(client.get("/syncs"))
+        page = client.post(path, data={**form, "form_key": key}, headers=CHINESE)
+
+    assert expected in page.text

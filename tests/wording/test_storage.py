@@ -1,8 +1,8 @@
 import pytest
 
 from swrhook.wording.catalogues import Language, translations
-from swrhook.wording.message import say, say_count
-from swrhook.wording.storage import decode, encode, restore
+from swrhook.wording.message import join_parts, render, say, say_count, split_parts
+from swrhook.wording.storage import decode, encode, restore, restore_parts
 
 WAITING = say("not in %(place)s yet", place="cn-east-3")
 CONSTANT = say("nothing to do: it is tried again")
@@ -21,6 +21,18 @@ def test_a_stored_message_can_be_put_into_words_again() -> None:
 def test_a_text_without_values_needs_no_storage() -> None:
     assert encode([CONSTANT, None]) is None
     assert restore(str(CONSTANT), {}).render(CHINESE) == CONSTANT.render(CHINESE)  # type: ignore[attr-defined]
+
+
+def test_reasons_that_were_joined_are_put_into_words_one_by_one() -> None:
+    joined = join_parts([WAITING, "as SWR says", CONSTANT])
+    encoded = encode(split_parts(joined))
+
+    restored = restore_parts(str(joined), encoded)
+    assert restored == joined
+    assert render(restored, CHINESE) == render(joined, CHINESE)
+    assert split_parts(restored or "") == [WAITING, "as SWR says", CONSTANT]
+    assert restore_parts(f"{joined}; and more", encoded) == f"{joined}; and more"
+    assert restore_parts(None, None) is None
 
 
 def test_the_text_wins_over_what_was_stored_for_another() -> None:

@@ -23,6 +23,7 @@ from swrhook.ledger.rows import field_columns, group
 from swrhook.ledger.tables import deliveries, expansions, pushes, syncs
 from swrhook.model import Outcome, Push, StoredDelivery, image_name
 from swrhook.rules.namespaces import Namespaces
+from swrhook.wording.storage import restore_parts
 
 _PAGE = 1000
 
@@ -60,7 +61,9 @@ _EVENT = (
     .limit(1)
     .scalar_subquery()
 )
-_DELIVERIES = select(*_COLUMNS, _IS_EXPANDING.label("expanding"), _EVENT.label("event"))
+_DELIVERIES = select(
+    *_COLUMNS, deliveries.c.wording, _IS_EXPANDING.label("expanding"), _EVENT.label("event")
+)
 _PUSHES = select(
     pushes.c.delivery, pushes.c.digest, pushes.c.namespace, pushes.c.repository, pushes.c.tag
 )
@@ -122,6 +125,7 @@ def _to_listed(
 ) -> ListedDelivery:
     values: dict[str, Any] = dict(row)
     by_digest = values.pop("event") == ""  # without pushes it is large, and recognized by its id
+    values["reason"] = restore_parts(row["reason"], values.pop("wording"))
     if row["outcome"] == Outcome.DUPLICATE:
         values["duplicate_by"] = DuplicateBy.DIGEST if by_digest else DuplicateBy.EXTERNAL_ID
     if row["pushes_total"] is None:

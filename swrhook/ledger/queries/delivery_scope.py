@@ -15,6 +15,7 @@ from swrhook.ledger.queries.scope import in_scope, namespaces_in_scope
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery
 from swrhook.ledger.tables import deliveries, expansions, pushes, syncs
 from swrhook.rules.namespaces import Namespaces
+from swrhook.wording.message import join_parts, split_parts
 
 
 def ids_in_scope(
@@ -50,9 +51,9 @@ def narrow(
             syncs_total=_count_syncs(connection, delivery, scope),
         )
     # Each of a delivery's reasons begins with the image that it is about.
-    reasons = (delivery.reason or "").split("; ")
+    reasons = split_parts(delivery.reason or "")
     about = [reason for reason in reasons if reason.partition("/")[0] in scope]
-    return replace(delivery, reason="; ".join(about) or None)
+    return replace(delivery, reason=join_parts(about) or None)
 
 
 def _count_pushes(connection: Connection, delivery_id: str, scope: Namespaces) -> int:

@@ -15,6 +15,7 @@ from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
 from swrhook.ledger.rows import SYNC_COLUMNS, field_columns, group, to_sync
 from swrhook.ledger.tables import call_tags, calls, deliveries, lanes, pushes, syncs
 from swrhook.model import Sync
+from swrhook.wording.storage import restore_parts
 
 MOST_DELIVERIES = 20
 MOST_SYNCS = 50
@@ -100,7 +101,7 @@ def _deliveries(
     columns = field_columns(deliveries, TagHistoryDelivery)
     push = func.coalesce(pushes.c.original, pushes.c.id).label("push")
     query = (
-        select(*columns, pushes.c.digest, push)
+        select(*columns, deliveries.c.wording, pushes.c.digest, push)
         .join_from(pushes, deliveries, deliveries.c.id == pushes.c.delivery)
         .where(*conditions)
         .order_by(pushes.c.id.desc())
@@ -112,7 +113,8 @@ def _deliveries(
     sync_ids = group(connection.execute(sync_query))
     return [
         TagHistoryDelivery(
-            **{column.name: row[column.name] for column in columns},
+            **{column.name: row[column.name] for column in columns if column.name != "reason"},
+            reason=restore_parts(row["reason"], row["wording"]),
             digest=row["digest"],
             syncs=sync_ids.get(row["push"], ()),
         )

@@ -82,7 +82,7 @@ def _request_agency_key(transport: HttpTransport, endpoint: str) -> SwrResponse:
         raise read_error(response)
     token = response.body.decode("latin-1").strip()
     if not is_header_value(token):
-        raise malformed_response(response, "it contains no token")
+        raise malformed_response(response, say("it contains no token"))
     headers = {"X-Metadata-Token": token}
     return transport.send(endpoint, Request("GET", _KEY_PATH, headers, secrets=(token,)))
 
@@ -118,7 +118,7 @@ def _read_key(response: SwrResponse) -> IssuedCredential[AccessKey]:
     # Not `payload.text`: a security token is longer than the texts that it allows.
     parts = [get(credential, name) for name in _MEMBERS]
     if not all(isinstance(part, str) and is_header_value(part) for part in parts):
-        raise malformed_response(response, "it contains no key")
+        raise malformed_response(response, say("it contains no key"))
     expires_at = timestamp(credential, "expires_at")
     lifetime = lifetime_until(expires_at, response.received_at, _DEFAULT_LIFETIME)
     return IssuedCredential(AccessKey(*parts), lifetime)

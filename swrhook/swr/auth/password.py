@@ -110,7 +110,7 @@ def read_token(response: SwrResponse) -> IssuedCredential[str]:
         raise _iam_error(response)
     value = response.headers.get("x-subject-token", "")
     if not is_header_value(value):
-        raise malformed_response(response, "it contains no token")
+        raise malformed_response(response, say("it contains no token"))
     content = response.json_or_none()
     expires_at = timestamp(content, "token", "expires_at")
     # By IAM's own clock, if it reports the time of issue
@@ -135,7 +135,7 @@ def read_project(response: SwrResponse, name: str) -> str:
         raise replace(error, remedy=LIST_PROJECTS) if is_denied else error
     projects = get(decode_json(response), "projects")
     if not isinstance(projects, list):
-        raise malformed_response(response, "it contains no list of projects")
+        raise malformed_response(response, say("it contains no list of projects"))
     for project in projects:
         value = text(project, "id") if text(project, "name") == name else None
         if value is not None and is_header_value(value):

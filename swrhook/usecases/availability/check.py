@@ -21,6 +21,7 @@ from swrhook.ledger.questions import Failure, ask, find_failures
 from swrhook.syncs.availability import Availability, Observation, judge
 from swrhook.syncs.observations import Place
 from swrhook.usecases.availability.copies import Copy
+from swrhook.wording.message import say
 
 # The requests of a process that may wait for an answer at a time, and for how many seconds.
 MOST_WAITING = 4
@@ -151,7 +152,7 @@ class AvailabilityChecker:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if not self._waiting.acquire(blocking=False):
-            raise RateLimited("too many requests of this process wait for SWR: try again", 1)
+            raise RateLimited(say("too many requests of this process wait for SWR: try again"), 1)
         try:
             yield
         finally:

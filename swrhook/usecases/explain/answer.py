@@ -12,6 +12,7 @@ from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Push
 from swrhook.rules.match import Rule
 from swrhook.rules.namespaces import Namespaces
+from swrhook.rules.plan import reason_about
 from swrhook.usecases.explain.images import to_push, to_sender_pushes
 from swrhook.usecases.explain.model import (
     ExplainedDelivery,
@@ -23,7 +24,7 @@ from swrhook.usecases.explain.rules import explain_sender
 from swrhook.usecases.explain.scope import narrow, rules_about
 from swrhook.usecases.explain.summary import summarize
 from swrhook.usecases.explain.wait_reason import wait_reason
-from swrhook.wording.message import say
+from swrhook.wording.message import join_parts, say, split_parts
 
 MAX_SENDERS = 10
 
@@ -72,7 +73,9 @@ def _resolve_pushes(image: str, sender: str | None, config: Config) -> tuple[Pus
         push, pushes = to_sender_pushes(image, config.senders.values())
         return push, pushes[:MAX_SENDERS]
     if sender not in config.senders:
-        raise UnknownSender(f"no sender is named {sender}: GET /api/v1/senders lists them")
+        raise UnknownSender(
+            say("no sender is named %(sender)s: GET /api/v1/senders lists them", sender=sender)
+        )
     push = to_push(image, config.senders[sender])
     return push, [push]
 
@@ -96,11 +99,10 @@ def _explain_sender(push: Push, config: Config, rules: Sequence[Rule]) -> Explai
 def _explain_delivery(
     delivery: TagHistoryDelivery, image: str, config: Config
 ) -> ExplainedDelivery:
-    # A delivery's reason lists several reasons, each of which begins with its image.
-    parts = (delivery.reason or "").split("; ")
-    about = [part.removeprefix(f"{image}: ") for part in parts if part.startswith(f"{image}: ")]
+    parts = split_parts(delivery.reason or "")
+    reasons = [reason for part in parts if (reason := reason_about(image, part)) is not None]
     rules_changed = delivery.rules_version != config.version
-    return ExplainedDelivery(delivery, "; ".join(about) or None, rules_changed)
+    return ExplainedDelivery(delivery, join_parts(reasons) or None, rules_changed)
 
 
 def _explain_sync(sync: TagHistorySync, config: Config, now: datetime) -> ExplainedSync:

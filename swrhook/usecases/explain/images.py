@@ -6,6 +6,7 @@ from dataclasses import replace
 from swrhook.errors import NothingUsable
 from swrhook.model import Announcement, Push
 from swrhook.senders.sender import ImageSettings, Origin, to_pushes
+from swrhook.wording.message import say
 
 
 def to_push(text: str, sender: Origin) -> Push:
@@ -15,12 +16,12 @@ def to_push(text: str, sender: Origin) -> Push:
     """
     name, colon, tag = text.rpartition(":")
     if not colon or not tag or "/" in tag:
-        raise NothingUsable((f'"{text}" has no tag: write namespace/repository:tag',))
+        raise NothingUsable(say('"%(text)s" has no tag: write namespace/repository:tag', text=text))
     image = sender.image if _is_sender_name(name, sender.image) else ImageSettings()
     origin = Origin(sender.name, sender.region, image)
     pushes, refused = to_pushes(origin, [Announcement(name, tag)])
     if refused:
-        raise NothingUsable(tuple(refused))
+        raise NothingUsable(*refused)
     return pushes[0]
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from swrhook.ledger.database import Snapshot
 from swrhook.syncs.availability import Availability
@@ -18,7 +18,7 @@ from swrhook.web.access import require_visible
 from swrhook.web.api.fields import AskedImageField
 from swrhook.web.api.queries import AvailabilityFilter, AvailabilityQuery
 from swrhook.web.api.routing import Routes
-from swrhook.web.api.schema_base import ExampleSchema, schema_of
+from swrhook.web.api.schema_base import ExampleSchema, Length, schema_of
 from swrhook.web.api.schemas import ProblemSchema
 from swrhook.web.context import WebContext
 from swrhook.web.problems import RETRY_AFTER, problem
@@ -71,7 +71,7 @@ class AvailabilityProblemSchema(ProblemSchema):
 class AskedImagesSchema(AvailabilityFilter):
     """The images to check at once."""
 
-    images = fields.List(AskedImageField(), required=True, validate=validate.Length(1, MOST_IMAGES))
+    images = fields.List(AskedImageField(), required=True, validate=Length(1, MOST_IMAGES))
 
 
 def add_availability_routes(routes: Routes, web: WebContext) -> None:

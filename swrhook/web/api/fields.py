@@ -12,6 +12,7 @@ from swrhook.ledger.queries.views import ImageFilter
 from swrhook.swr_names import is_digest, is_namespace, is_repository, is_tag
 from swrhook.units import format_duration, parse_duration
 from swrhook.usecases.availability.copies import AskedImage
+from swrhook.wording.message import say
 
 Since = datetime | timedelta
 # Nothing is older, and calculations with an earlier time may leave the range of `datetime`.
@@ -59,7 +60,7 @@ class SinceField(TextField[Since]):
             if time.tzinfo is not None:
                 return max(time.astimezone(UTC), _EARLIEST)
         raise ValidationError(
-            "must be a time like 2026-01-31T12:00:00Z, or a duration like 30m, 24h or 7d"
+            say("must be a time like 2026-01-31T12:00:00Z, or a duration like 30m, 24h or 7d")
         )
 
 
@@ -77,13 +78,15 @@ class DurationField(TextField[timedelta]):
             if timedelta() < duration <= self._longest:
                 return duration
         longest = format_duration(self._longest)
-        raise ValidationError(f"must be a duration like 30m or 24h, at most {longest}")
+        raise ValidationError(
+            say("must be a duration like 30m or 24h, at most %(longest)s", longest=longest)
+        )
 
 
 class ImageField(TextField[ImageFilter]):
     """`namespace/repository` or `namespace/repository:tag`."""
 
-    requirement = "namespace/repository or namespace/repository:tag"
+    requirement = say("must be namespace/repository or namespace/repository:tag")
 
     def parse(self, text: str) -> ImageFilter:
         """Return the repository or tag, if the field allows it."""
@@ -91,7 +94,7 @@ class ImageField(TextField[ImageFilter]):
         repository, colon, tag = rest.partition(":")
         image = ImageFilter(namespace, repository, tag or None)
         if not namespace or not repository or (colon and not tag) or not self.allows(image):
-            raise ValidationError(f"must be {self.requirement}")
+            raise ValidationError(self.requirement)
         return image
 
     def allows(self, image: ImageFilter) -> bool:
@@ -112,8 +115,10 @@ class AskedImageField(TextField[AskedImage]):
         is_tagged = is_tag(tag) if colon else bool(at)
         if not (is_named and is_tagged and (is_digest(digest) or not at)):
             raise ValidationError(
-                "must be namespace/repository:tag, namespace/repository@digest, or both,"
-                " with names that SWR allows"
+                say(
+                    "must be namespace/repository:tag, namespace/repository@digest, or both,"
+                    " with names that SWR allows"
+                )
             )
         return AskedImage(namespace, repository, tag or None, digest or None)
 
@@ -121,7 +126,7 @@ class AskedImageField(TextField[AskedImage]):
 class RepositoryField(ImageField):
     """`namespace/repository`, with names that SWR allows."""
 
-    requirement = "namespace/repository, with names that SWR allows"
+    requirement = say("must be namespace/repository, with names that SWR allows")
 
     def allows(self, image: ImageFilter) -> bool:
         """Tell whether this is a repository that SWR can have."""
@@ -140,10 +145,10 @@ class PlaceField(TextField[ImageFilter]):
         namespace, _, repository = text.partition("/")
         if repository not in ("", "*", "**"):
             if not (is_namespace(namespace) and is_repository(repository)):
-                raise ValidationError(f"must be {RepositoryField.requirement}")
+                raise ValidationError(RepositoryField.requirement)
             return ImageFilter(namespace, repository)
         if not is_namespace(_WILDCARD.sub("a", namespace)):
-            raise ValidationError("must be an organization, or a glob such as team-*")
+            raise ValidationError(say("must be an organization, or a glob such as team-*"))
         return ImageFilter(namespace, "")
 
 
@@ -153,7 +158,7 @@ _WILDCARD = re.compile(r"[*?]+")
 class TagField(ImageField):
     """`namespace/repository:tag`, with names that SWR allows."""
 
-    requirement = "namespace/repository:tag, with names that SWR allows"
+    requirement = say("must be namespace/repository:tag, with names that SWR allows")
 
     def allows(self, image: ImageFilter) -> bool:
         """Tell whether this is a tag that SWR can have."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from swrhook.config.model import Config
 from swrhook.errors import NothingUsable
@@ -14,8 +14,9 @@ from swrhook.syncs.pauses import Pause, Paused, PauseKind
 from swrhook.web.access import name_object, token_name
 from swrhook.web.api.fields import Since, SinceField
 from swrhook.web.api.routing import Routes
-from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
+from swrhook.web.api.schema_base import ExampleSchema, Length, page_of, schema_of
 from swrhook.web.context import WebContext
+from swrhook.wording.message import say
 
 # A pause that should last longer needs no end.
 LONGEST = timedelta(days=366)
@@ -35,14 +36,14 @@ class PausedSchema(ExampleSchema):
     @validates_schema
     def _check(self, names: Mapping[str, Any], **_options: object) -> None:
         if sum(kind in names for kind in PauseKind) != 1:
-            raise ValidationError("one region, rule or sender is needed", "body")
+            raise ValidationError(say("one region, rule or sender is needed"), "body")
 
 
 class PauseOrderSchema(PausedSchema):
     """What to pause; `until` is a time (RFC 3339) or a duration from now."""
 
     until = SinceField()
-    reason = fields.String(validate=validate.Length(1, LONGEST_REASON))
+    reason = fields.String(validate=Length(1, LONGEST_REASON))
 
 
 def add_pause_routes(routes: Routes, web: WebContext) -> None:
@@ -68,7 +69,7 @@ def begin_pause(web: WebContext, paused: Paused, until: Since | None, reason: st
     """Begin a pause, or change the one that lasts; return it. Raises NothingUsable."""
     name_object(str(paused))
     if paused.name not in _names(web.config.current())[paused.kind]:
-        raise NothingUsable((f"no {paused} is configured",))
+        raise NothingUsable(say("no %(paused)s is configured", paused=paused.name_in_words))
     now = web.clock.now()
     end = _end(until, now)
     pause = Pause(paused.kind, paused.name, now, end, token_name() or "", reason)
@@ -95,7 +96,7 @@ def _end(until: Since | None, now: datetime) -> datetime | None:
         return None
     in_time = until if isinstance(until, timedelta) else until - now
     if not timedelta() < in_time <= LONGEST:
-        raise NothingUsable(("until must be in the future, and within a year",))
+        raise NothingUsable(say("until must be in the future, and within a year"))
     return now + in_time
 
 

@@ -22,6 +22,7 @@ from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
 from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
+from swrhook.wording.message import say
 
 _FINGERPRINT = validate.Regexp(r"[0-9a-f]{64}\Z", error="must be a `fingerprint` of pending rules.")
 
@@ -68,7 +69,7 @@ class AcceptSchema(ExampleSchema):
     @validates_schema
     def _check(self, body: Mapping[str, Any], **_options: object) -> None:
         if len(body) != 1:
-            raise ValidationError("a fingerprint or a candidate is needed", "body")
+            raise ValidationError(say("a fingerprint or a candidate is needed"), "body")
 
 
 def add_pending_routes(routes: Routes, web: WebContext) -> None:
@@ -111,7 +112,7 @@ def accept_rules(
     else:
         versions = {rules.fingerprint: rules.version for rules in pending_rules(web)}
         if fingerprint not in versions:
-            raise StateForbids("no such rules are pending: see GET /api/v1/rules/pending")
+            raise StateForbids(say("no such rules are pending: see GET /api/v1/rules/pending"))
         version = versions[fingerprint]
     name_object(fingerprint)
     web.operator.accept_rules(fingerprint, version, token_name() or "")

@@ -20,7 +20,8 @@ from swrhook.web.api.fields import (
     SinceField,
     TagField,
 )
-from swrhook.web.api.schema_base import ExampleSchema, one_of
+from swrhook.web.api.schema_base import ExampleSchema, Length, one_of
+from swrhook.wording.message import say
 
 Filter = TypeVar("Filter")
 
@@ -32,7 +33,7 @@ USUAL_WAIT = 60
 # Names of regions are no longer in a configuration.
 LONGEST_REGION = 63
 # The last id of a page: a ULID.
-_CURSOR = validate.Regexp(r"[0-9A-Z]{26}\Z", error="must be the `next` of another page.")
+_CURSOR = validate.Regexp(r"[0-9A-Z]{26}\Z", error=say("must be the `next` of another page."))
 
 
 def _describe(text: str) -> dict[str, str]:
@@ -109,7 +110,7 @@ class WaitQuery(ExampleSchema):
     image = TagField(required=True, metadata=_describe("The source's `ns/repo:tag`."))
     region = fields.String(metadata=_describe("The target's region; default: every target."))
     digest = fields.String(
-        validate=validate.Regexp(rf"(?:{DIGEST})\Z", error="must be like sha256:… in hex."),
+        validate=validate.Regexp(rf"(?:{DIGEST})\Z", error=say("must be like sha256:… in hex.")),
         metadata=_describe("The image's digest at the source."),
     )
     delivery = fields.String(metadata=_describe("The id of the delivery that announced the tag."))
@@ -131,17 +132,17 @@ class AvailabilityFilter(ExampleSchema):
     """What the parameters of both availability calls have in common."""
 
     region = fields.String(
-        validate=validate.Length(1, LONGEST_REGION),
+        validate=Length(1, LONGEST_REGION),
         metadata=_describe("The target's region; default: every target."),
     )
     namespace = fields.String(
-        validate=validate.Length(1, MAX_NAMESPACE_LENGTH),
+        validate=Length(1, MAX_NAMESPACE_LENGTH),
         metadata=_describe("The target's organization."),
     )
     max_age = DurationField(
         LONGEST_AGE,
         load_default=USUAL_AGE,
-        metadata=_describe("How long ago the image may have been seen: `30s`, at least `1s`."),
+        metadata=_describe("How long ago the image may have been observed: `30s`, at least `1s`."),
     )
 
 

@@ -21,6 +21,7 @@ from swrhook.web.api.queries import LARGEST_PAGE, FindingQuery, PageQuery, to_fi
 from swrhook.web.api.routing import Routes
 from swrhook.web.context import WebContext
 from swrhook.web.problems import require
+from swrhook.wording.message import say
 
 
 def add_backfill_routes(routes: Routes, web: WebContext) -> None:
@@ -191,4 +192,4 @@ def _is_visible(repair: ListedRepair) -> bool:
 def _require_all() -> None:
     """Raise Forbidden for a token that is limited to organizations."""
     if scope() is not None:
-        raise Forbidden("the token is limited to organizations (namespaces): name them")
+        raise Forbidden(say("the token is limited to organizations (namespaces): name them"))

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 from marshmallow import Schema, fields, validate
 
 from swrhook.web.api.fields import Instant
+from swrhook.wording.message import say
 
 # By name of the member or parameter: the OpenAPI document shows one consistent story.
 EXAMPLES: Mapping[str, object] = {
@@ -85,9 +86,25 @@ def page_of(item: type[Schema], name: str) -> type[Schema]:
     return ExampleSchema.from_dict(members, name=f"{name}Schema")
 
 
+class OneOf(validate.OneOf):
+    """The same, with a message that a page can put into its language."""
+
+    def _format_error(self, _value: object) -> str:
+        return say("Must be one of: %(choices)s.", choices=self.choices_text)
+
+
+class Length(validate.Length):
+    """The same, with such a message; it has both bounds."""
+
+    def _format_error(self, _value: object, _message: str) -> str:
+        return say(
+            "Length must be between %(min)s and %(max)s.", min=self.min or 0, max=self.max or 0
+        )
+
+
 def one_of(values: type[StrEnum], **options: Any) -> fields.String:  # noqa: ANN401  # marshmallow's
     """Return a field for one of an enum's values."""
-    return fields.String(validate=validate.OneOf([*values]), **options)
+    return fields.String(validate=OneOf([*values]), **options)
 
 
 def _field(

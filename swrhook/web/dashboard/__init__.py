@@ -77,7 +77,6 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     blueprint.add_app_template_filter(formats.format_seconds, "seconds")
     blueprint.add_app_template_filter(formats.format_error, "error_with")
     blueprint.add_app_template_filter(labels.to_word, "word")
-    blueprint.add_app_template_filter(formats.format_reasons, "reasons")
     blueprint.add_app_template_filter(say_list, "listed")
     blueprint.add_app_template_filter(capitalize, "capitalize")
 
@@ -95,6 +94,7 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
             "may_administer": _has_role(session, Role.ADMIN),
             "now": web.clock.now(),
             "version": __version__,
+            "documentation": web.config.current().options.documentation,
         }
 
 
@@ -124,7 +124,7 @@ def _add_error_pages(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(Refused)
     def refused(exc: Refused) -> tuple[str, int]:
         status = STATUSES[type(exc)]
-        return page(status, say(status.phrase), say(str(exc)))
+        return page(status, say(status.phrase), exc.text)
 
     @blueprint.errorhandler(Exception)
     def internal_error(exc: Exception) -> tuple[str, int]:

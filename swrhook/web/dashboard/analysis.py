@@ -28,7 +28,7 @@ def add_explain(blueprint: Blueprint, web: WebContext) -> None:
     def explain() -> str:
         query = read_query()
         explanation = None
-        errors: tuple[str, ...] = ()
+        errors: Sequence[str] = ()
         if "image" in query:
             try:
                 explanation = explain_tag(web, query["image"], query.get("sender"))

@@ -8,8 +8,7 @@ from typing import Generic, TypeVar
 
 from swrhook.clock import Clock
 from swrhook.units import format_span
-from swrhook.wording.message import Message, join_parts, say, say_count
-from swrhook.wording.storage import restore
+from swrhook.wording.message import Message, say, say_count
 
 Value = TypeVar("Value")
 
@@ -92,19 +91,6 @@ def format_error(code: str | None, message: str | None) -> str:
     if status in message:
         return message
     return say("HTTP status %(status)s: %(message)s", status=status, message=message)
-
-
-def format_reasons(reasons: str | None) -> str:
-    """Return a delivery's reasons, as they are stored, so that a page can translate them."""
-    return join_parts(map(_to_message, (reasons or "").split("; ")))
-
-
-def _to_message(reason: str) -> str:
-    # Each of several begins with its image: `team/web:v1: no rule matches`.
-    image, colon, text = reason.partition(": ")
-    if "/" not in image or not colon:
-        return restore(reason, {})
-    return say("%(name)s: %(reason)s", name=image, reason=say(text))
 
 
 class TimedCache(Generic[Value]):

@@ -12,7 +12,8 @@ from swrhook.ledger.pauses import list_pauses
 from swrhook.syncs.pauses import PauseKind
 from swrhook.web.api.pauses import PausedSchema, PauseOrderSchema, begin_pause, end_pause, to_paused
 from swrhook.web.context import WebContext
-from swrhook.wording.message import say
+from swrhook.web.dashboard.mistakes import mistakes
+from swrhook.wording.message import join_parts, say
 
 # Shown after a button was pressed, by the parameter `note` in the URL.
 NOTES = {
@@ -54,8 +55,7 @@ def _load(schema: type[PausedSchema], *optional: str) -> dict[str, Any]:
     try:
         body: dict[str, Any] = schema().load(fields)
     except ValidationError as exc:
-        mistakes = "; ".join(f"{name}: {text}" for name, text in exc.messages_dict.items())
-        raise UnprocessableEntity(mistakes) from exc
+        raise UnprocessableEntity(join_parts(mistakes(exc))) from exc
     return body
 
 

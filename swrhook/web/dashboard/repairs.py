@@ -30,6 +30,7 @@ from swrhook.web.api.repairs import (
 from swrhook.web.api.schemas import BackfillOrderSchema, ReconcileOrderSchema
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import DIFFERENCES
+from swrhook.web.dashboard.mistakes import mistakes
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_query
 
 
@@ -45,7 +46,8 @@ def add_repairs(blueprint: Blueprint, web: WebContext) -> None:
         try:
             return _redirect_to(_begin(web).id)
         except (ValidationError, NothingUsable) as exc:
-            page = _render_list(web, request.form.to_dict(), _reasons(exc))
+            reasons = mistakes(exc) if isinstance(exc, ValidationError) else exc.reasons
+            page = _render_list(web, request.form.to_dict(), reasons)
             return page, HTTPStatus.UNPROCESSABLE_ENTITY
 
     @blueprint.get("/repairs/<repair_id>")
@@ -126,19 +128,6 @@ def _load(schema: Schema, query: Mapping[str, str], **values: object) -> Any:  #
         return schema.load(values | {"cursor": query["cursor"]} if "cursor" in query else values)
     except ValidationError:
         return schema.load(values)
-
-
-def _reasons(error: ValidationError | NothingUsable) -> Sequence[str]:
-    if isinstance(error, NothingUsable):
-        return error.reasons
-    return [f"{name}: {_first(texts)}" for name, texts in error.messages_dict.items()]
-
-
-def _first(texts: object) -> str:
-    """Return the first text of marshmallow's messages about a field."""
-    while isinstance(texts, dict | list):
-        texts = next(iter(texts.values() if isinstance(texts, dict) else texts))
-    return str(texts)
 
 
 def _redirect_to(repair_id: str) -> Response:

@@ -17,6 +17,7 @@ from swrhook.ledger.queries.views import ListedSync
 from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import load_sync_filter, read_page, read_query
+from swrhook.wording.message import join_parts, say
 
 # Syncs that are read for one page, whatever the number of repositories and tags.
 SYNCS_PER_PAGE = 300
@@ -83,7 +84,7 @@ def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
             )
             text = write_csv(page.items)
         if errors:
-            raise BadRequest(f"the filter is invalid: {', '.join(errors)}")
+            raise BadRequest(say("the filter is invalid: %(errors)s", errors=join_parts(errors)))
         headers = {"Content-Disposition": "attachment; filename=swrhook-syncs.csv"}
         return Response(text, headers=headers, content_type="text/csv")
 

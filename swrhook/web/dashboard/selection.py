@@ -33,7 +33,7 @@ def add_selection(blueprint: Blueprint, web: WebContext) -> None:
         try:
             tag = TagField().deserialize(image.strip())
         except ValidationError as exc:
-            raise BadRequest(f"image {' '.join(exc.messages)}") from exc
+            raise BadRequest(say("image %(mistake)s", mistake=exc.messages[0])) from exc
         ordered = order_syncs(web, tag, region)
         return _redirect_to_list(url_for(".syncs", image=image.strip()), "ordered", len(ordered), 0)
 

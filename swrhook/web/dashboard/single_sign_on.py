@@ -107,7 +107,7 @@ def _sign_in(
         with turns.take():
             identity = web.identity_provider.identify(sso, code, attempt, now)
     except Unauthenticated as exc:
-        return _refuse(web, failures, path, NOBODY, str(exc))
+        return _refuse(web, failures, path, NOBODY, exc.text)
     except (FetchFailed, KeysUnavailable) as exc:
         return _unavailable(config, path, exc)
     holder = access_of(identity, sso)
@@ -133,11 +133,11 @@ def _read_code(sso: Sso) -> str:
     """Return the code in the current request. Raises Unauthenticated if there is none for us."""
     # An answer of another provider is not taken to this one (RFC 9207).
     if request.args.get("iss", sso.issuer) != sso.issuer:
-        raise Unauthenticated("the answer is of another issuer than sso.issuer")
+        raise Unauthenticated(say("the answer is of another issuer than sso.issuer"))
     code = request.args.get("code")
     if not code:
         reason = error_code(request.args.get("error"))
-        raise Unauthenticated(f"the provider has signed nobody in: {reason}")
+        raise Unauthenticated(say("the provider has signed nobody in: %(reason)s", reason=reason))
     return code
 
 
@@ -161,11 +161,11 @@ def _refuse(
     )
 
 
-def _unavailable(config: Config, path: str, exc: Exception) -> Response:
+def _unavailable(config: Config, path: str, exc: FetchFailed | KeysUnavailable) -> Response:
     logs.warning("dashboard.sign_in_unavailable", reason=str(exc))
     error = say(
         "The identity provider cannot be used now: %(reason)s. Try again, or sign in with a token.",
-        reason=str(exc),
+        reason=exc.text,
     )
     return render_form(config, HTTPStatus.SERVICE_UNAVAILABLE, path, error)
 
@@ -188,7 +188,7 @@ def _provider_sign_out(web: WebContext, sso: Sso | None) -> str | None:
 
 def _require_sso(config: Config) -> Sso:
     if config.sso is None:
-        raise NotFound("no identity provider is configured: sso in swrhook.yaml")
+        raise NotFound(say("no identity provider is configured: sso in swrhook.yaml"))
     return config.sso
 
 

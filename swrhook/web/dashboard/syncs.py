@@ -1,6 +1,6 @@
 """The pages of syncs: the list with filters, and each sync with its history and buttons."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from swrhook.web.api.queries import SyncQuery, to_filter
 from swrhook.web.api.syncs import cancel_sync, retry_sync
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import GROUPS, STATES
+from swrhook.web.dashboard.mistakes import mistakes
 from swrhook.web.dashboard.selection import take_note
 from swrhook.web.dashboard.timeline import steps
 from swrhook.web.problems import require
@@ -81,16 +82,16 @@ def read_query() -> dict[str, str]:
 
 def read_page(
     web: WebContext, read: Callable[[Any, Filter], Page[Item]], load: Callable[[], Filter]
-) -> tuple[Page[Item], Mapping[str, object]]:
+) -> tuple[Page[Item], Sequence[str]]:
     """Return a page of the ledger, which `read` takes with the filter that `load` returns.
 
-    If `load` raises marshmallow's ValidationError: an empty page, and the errors by parameter.
+    If `load` raises marshmallow's ValidationError: an empty page, and what is wrong.
     """
     try:
         criteria = load()
     except ValidationError as exc:
-        return Page([], None), exc.messages_dict
-    return web.read(read, criteria), {}
+        return Page([], None), mistakes(exc)
+    return web.read(read, criteria), ()
 
 
 def load_sync_filter(

@@ -5,12 +5,10 @@ import pytest
 from swrhook.web.dashboard.formats import (
     TimedCache,
     format_error,
-    format_reasons,
     format_seconds,
     shorten_digests,
 )
-from swrhook.wording.catalogues import Language, translations
-from swrhook.wording.message import render, say
+from swrhook.wording.message import say
 from tests.factories import FakeClock
 from tests.web.harness import NOW
 
@@ -63,12 +61,3 @@ def test_digests_in_a_text_are_shortened_and_a_message_can_still_be_translated()
     assert shorten_digests(str(message)) == "the target has sha256:abababababab"
     shortened = shorten_digests(message)
     assert (shortened, type(shortened)) == ("the target has sha256:abababababab", type(message))
-
-
-def test_a_delivery_tells_its_reasons_in_the_language_of_the_page() -> None:
-    reasons = format_reasons("team/web:v1: no rule matches; the body is empty")
-
-    assert reasons == "team/web:v1: no rule matches; the body is empty"
-    words = str(render(reasons, translations(Language.CHINESE)))
-    assert "没有规则匹配" in words
-    assert words.endswith("the body is empty")

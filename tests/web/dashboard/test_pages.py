@@ -67,6 +67,18 @@ def test_without_problems_nothing_needs_attention(harness: WebHarness, client: F
     assert "Nothing needs attention" in client.get("/").text
 
 
+def test_the_documentation_of_the_settings_is_linked(
+    harness: WebHarness, client: FlaskClient
+) -> None:
+    assert "Documentation</a>" not in client.get("/").text
+
+    url = "https://docs.example.com/swrhook"
+    options = replace(harness.config.options, documentation=url)
+    harness.config = replace(harness.config, options=options)
+
+    assert f'<a href="{url}">Documentation</a>' in client.get("/").text
+
+
 def test_held_up_syncs_are_shown_with_the_reason(harness: WebHarness, client: FlaskClient) -> None:
     harness.push("team/web:v1")
     [held_up] = harness.push("team/web:v2").syncs
