@@ -30,7 +30,7 @@ def service(tmp_path: Path, swr: simulator.RunningSimulator) -> Iterator[Served]
     served.close()
 
 
-def document(swr: simulator.RunningSimulator) -> dict[str, object]:
+def document(swr: simulator.RunningSimulator, **settings: object) -> dict[str, object]:
     """Return a configuration without a secret in it: the ledger keeps it."""
     auth = {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]}
     senders = {
@@ -43,6 +43,7 @@ def document(swr: simulator.RunningSimulator) -> dict[str, object]:
         "sync": [{"region": TARGET, "namespace": "team"}],
     }
     whole = configuration(swr.iam_url, swr.endpoints, senders, [rule])
+    whole["settings"] |= settings
     whole["swr"]["credentials"]["password"] = "${SWR_PASSWORD}"
     whole["access"]["tokens"][0]["token"] = "${OPERATOR_TOKEN}"
     return whole

@@ -1,7 +1,12 @@
 """The dashboard in a real browser, with a served process and the simulator."""
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,11 +30,13 @@ PATHS = (
     "/notifications",
     "/rules",
     "/pauses",
+    "/coverage",
     "/audit",
     "/tokens",
     "/explain?image=team/app:v1",
     "/what-if",
 )
+NOTIFY_SECRET = "whsec_" + "A" * 32
 TIMEOUT_MS = 20_000
 # Finds texts with too little contrast: WCAG's level AA requires 4.5 for text of this size.
 CONTRAST = """() => {
@@ -60,6 +67,44 @@ CONTRAST = """() => {
   }
   return failures;
 }"""
+# Finds what a keyboard does not reach, or reaches without a mark, and what has no name.
+KEYBOARD = """() => {
+  const failures = [];
+  const all = document.querySelectorAll("a[href], button, input, select, textarea, summary");
+  for (const element of all) {
+    if (element.type === "hidden" || element.tabIndex < 0 || !element.checkVisibility()) continue;
+    element.focus();
+    const name = element.ariaLabel || element.textContent.trim() || element.labels?.[0]?.textContent
+      || element.getAttribute("aria-labelledby");
+    const label = `${element.tagName} ${name ?? element.outerHTML.slice(0, 80)}`;
+    if (!name) failures.push(`${label}: has no name`);
+    if (document.activeElement !== element) failures.push(`${label}: cannot be focused`);
+    const style = getComputedStyle(element);
+    if (style.outlineStyle === "none") failures.push(`${label}: shows no focus`);
+  }
+  return failures;
+}"""
+
+
+class Sink(BaseHTTPRequestHandler):
+    """Accepts every notification."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_args: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def sink() -> Iterator[str]:
+    """Yield the URL of a channel."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 @dataclass
@@ -69,6 +114,7 @@ class Stage:
     service: Served
     swr: simulator.RunningSimulator
     browser: Browser
+    configuration: dict[str, Any]
     complaints: list[str] = field(default_factory=list)
 
     def open(self, **options: object) -> Page:
@@ -109,17 +155,26 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Everything running; the target holds another image under the tag v1."""
     folder = tmp_path_factory.mktemp("dashboard")
-    with simulator.start([SOURCE, TARGET]) as swr, sync_playwright() as playwright:
+    with (
+        simulator.start([SOURCE, TARGET]) as swr,
+        sink() as channel,
+        sync_playwright() as playwright,
+    ):
         swr.state.create_organization(TARGET, "team")
         swr.state.seed(SOURCE, "team", "app", "v1", DIGEST)
         swr.state.seed(TARGET, "team", "app", "v1", "sha256:" + "0" * 64)
-        served = Served(folder, ENVIRON)
-        served.configure(document(swr))
+        served = Served(folder, {**ENVIRON, "NOTIFY_SECRET": NOTIFY_SECRET})
+        configuration = document(swr, reload_guard={"syncs": 1})
+        configuration["notify"] = {
+            "channels": {"ops": {"webhook": channel, "secret": "${NOTIFY_SECRET}"}},
+            "rules": [{"on": ["failed"], "to": ["ops"], "group": "1s"}],
+        }
+        served.configure(configuration)
         served.start()
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--headless"]
         )
-        yield Stage(served, swr, browser)
+        yield Stage(served, swr, browser, configuration)
         browser.close()
         served.close()
 
@@ -284,8 +339,102 @@ def test_a_backfill_is_planned_started_and_followed(stage: Stage) -> None:
     expect(page.get_by_role("row", name="team/old:v1")).to_contain_text("verified")
 
 
+def test_a_reconcile_finds_what_has_gone_and_repairs_it(stage: Stage) -> None:
+    stage.swr.state.seed(SOURCE, "team", "gone", "v1", DIGEST)
+    stage.deliver({"image": "team/gone:v1"})
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/syncs?image=team/gone:v1&show=verified")
+    expect(page.get_by_role("link", name="team/gone:v1")).to_be_visible(timeout=TIMEOUT_MS)
+    gone = stage.swr.state.store(TARGET).tag("team", "gone", "v1")
+    assert gone is not None
+    stage.swr.state.remove(TARGET, gone)
+    page.goto(f"{stage.service.url}/repairs")
+    page.get_by_label("Repositories to check").fill("team/gone")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_role("row", name="team/gone:v1")).to_contain_text("missing")
+    repair = page.get_by_role("button", name="Repair these")
+    expect(repair).to_be_visible(timeout=TIMEOUT_MS)
+    page.goto(f"{stage.service.url}/coverage?rule=all")
+    expect(page.get_by_role("link", name="team/gone:v1")).to_be_visible()
+    page.go_back()
+    repair.click()
+
+    row = page.get_by_role("row", name="team/gone:v1")
+    expect(row).to_contain_text("verified", timeout=TIMEOUT_MS)
+
+
+def test_a_plan_that_is_not_wanted_is_cancelled(stage: Stage) -> None:
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/repairs")
+    page.get_by_label("Repositories to fill").fill("team/app")
+    page.get_by_role("button", name="Compare and plan").click()
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator(".verdict")).to_contain_text("cancelled by an operator")
+
+
+def test_a_region_is_paused_and_resumed_with_the_keyboard(stage: Stage) -> None:
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/pauses")
+    expect(page.get_by_text("Nothing is paused.")).to_be_visible()
+    page.get_by_label("Name").focus()
+    for text in (TARGET, "2h", "maintenance"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Paused.")).to_be_visible()
+    expect(page.get_by_role("row", name=f"region {TARGET}")).to_contain_text("maintenance")
+
+    page.get_by_role("button", name="Resume").press("Enter")
+    expect(page.get_by_text("Nothing is paused.")).to_be_visible()
+    page.goto(f"{stage.service.url}/audit?object=region {TARGET}")
+    expect(page.get_by_role("cell", name="POST /pauses", exact=True)).to_be_visible()
+
+
+def test_a_channel_is_tested_and_its_message_sent_again(stage: Stage) -> None:
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/notifications")
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("status").filter(has_text="A test is on its way")).to_be_visible()
+    page.goto(f"{stage.service.url}/notifications?state=sent")
+    again = page.get_by_role("button", name="Send again").first
+    expect(again).to_be_visible(timeout=TIMEOUT_MS)
+    again.click()
+
+    expect(page.get_by_role("status").filter(has_text="It is delivered again.")).to_be_visible()
+
+
+def test_a_notification_leads_to_the_reason_and_the_repair(stage: Stage) -> None:
+    stage.swr.state.seed(TARGET, "team", "app", "told", "sha256:" + "0" * 64)
+    stage.swr.state.seed(SOURCE, "team", "app", "told", DIGEST)
+    stage.deliver({"image": "team/app:told"})
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/notifications?state=sent")
+    told = page.get_by_role("link", name=re.compile("failed: diverged")).first
+    expect(told).to_be_visible(timeout=TIMEOUT_MS)
+    told.click()
+    if "/syncs/" not in page.url:  # several that failed for one reason are one message
+        page.get_by_role("link", name="team/app:told").click()
+    expect(page.locator(".note")).to_contain_text("the target has sha256:000")
+
+    stage.swr.state.seed(TARGET, "team", "app", "told", DIGEST)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".verdict")).to_contain_text("verified", timeout=TIMEOUT_MS)
+
+
+def test_tokens_are_listed_by_name(stage: Stage) -> None:
+    page = stage.signed_in()
+    page.get_by_role("link", name="Tokens").click()
+
+    expect(page.get_by_role("row", name="tests")).to_contain_text("admin")
+    assert TOKEN not in page.content()
+
+
 @pytest.mark.parametrize(("scheme", "tag"), [("light", "en"), ("dark", "zh-CN")])
-def test_every_page_is_readable_on_a_phone(stage: Stage, scheme: str, tag: str) -> None:
+def test_every_page_is_readable_on_a_phone_and_usable_by_keyboard(
+    stage: Stage, scheme: str, tag: str
+) -> None:
     page = stage.signed_in(color_scheme=scheme, locale=tag, viewport={"width": 320, "height": 640})
     failures: dict[str, list[str]] = {}
     paths = [*PATHS]
@@ -297,11 +446,29 @@ def test_every_page_is_readable_on_a_phone(stage: Stage, scheme: str, tag: str) 
         failures[path] = page.evaluate(CONTRAST)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             failures[path] += ["wider than the phone"]
+        page.keyboard.press("Tab")  # marks what has the focus from now on
+        failures[path] += page.evaluate(KEYBOARD)
 
     assert {path: [] for path in paths} == failures
     expect(page.locator("html")).to_have_attribute("lang", tag)
     page.get_by_role("button", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_rules_that_change_much_are_held_until_they_are_accepted(stage: Stage) -> None:
+    stage.deliver({"images": ["team/held:v1", "team/held:v2"]})
+    page = stage.signed_in()
+    [rule] = stage.configuration["rules"]
+    rules = [{**rule, "when": {"namespace": "other"}}]
+    stage.service.configure({**stage.configuration, "rules": rules})
+    accept = page.get_by_role("button", name="Accept these rules")
+    page.goto(f"{stage.service.url}/")
+    page.get_by_role("link", name="Rules: ").click(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("row", name="all")).to_be_visible()
+    accept.click()
+
+    expect(page.get_by_role("status").filter(has_text="Accepted.")).to_be_visible()
+    expect(accept).to_be_hidden()
 
 
 def test_a_page_says_when_the_service_does_not_answer(stage: Stage) -> None:
