@@ -62,7 +62,8 @@ class CheckedCopy:
 class _View:
     """What the ledger knows of places at one time.
 
-    `observations` are those that were seen since `oldest`, `unseen` those that have to be looked at.
+    `observations` are those that were seen since `oldest`, `unseen` those that have to be looked
+    at.
     """
 
     kept: Mapping[Place, KeptObservation]
