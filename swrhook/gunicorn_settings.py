@@ -1,5 +1,6 @@
 """gunicorn's settings: `gunicorn --config python:swrhook.gunicorn_settings swrhook.wsgi:app`."""
 
+import gc
 import os
 import shutil
 import sys
@@ -55,6 +56,11 @@ def on_starting(server: Any) -> None:  # noqa: ANN401  # gunicorn's own types
     if server.cfg.workers > 1:
         # Each process then shows the counters of all at /metrics.
         os.environ[_COUNTERS] = mkdtemp(prefix="swrhook-metrics-")
+
+
+def post_fork(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+    """Collect no garbage until the worker has started: nearly all that its imports make stays."""
+    gc.disable()
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  # gunicorn's own types

@@ -58,3 +58,4 @@ def _tune_garbage_collector() -> None:
     gc.collect()
     gc.freeze()  # what exists now lives as long as the process: never look at it again
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()  # gunicorn_settings disabled it

@@ -10,9 +10,6 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 
 class Language(StrEnum):
     """A language, by its tag in HTML and HTTP."""
@@ -30,6 +27,9 @@ def translations(language: Language) -> NullTranslations:
     """Return the catalogue of a language; that of English is empty."""
     if language is Language.ENGLISH:
         return NullTranslations()
+    from babel.messages.mofile import write_mo  # noqa: PLC0415  # many processes speak English only
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
     compiled = BytesIO()
     with catalogue_file(language).open("rb") as file:
         write_mo(compiled, read_po(file, locale=locale_of(language)))
