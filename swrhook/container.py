@@ -21,6 +21,7 @@ from swrhook.metrics import MULTIPROCESS_FOLDER, Metrics
 from swrhook.periodic import PeriodicThread
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings, find_proxies
 from swrhook.service.active_configuration import Active, ActiveConfiguration, HeldLanes
+from swrhook.service.agenda import Agenda
 from swrhook.service.config_reload import ConfigReloader
 from swrhook.service.coverage_collector import coverage_collector
 from swrhook.service.coverage_watch import CoverageWatch
@@ -89,6 +90,7 @@ class Container:
         if not self.database.is_sqlite:  # processes on several machines may share the ledger
             self.clock = ServerClock(self.database, self.system_clock)
         try:
+            self.agenda = Agenda(self.database, self.clock)
             self._make_worker()
             self._make_service()
         except BaseException:
@@ -129,14 +131,23 @@ class Container:
         held_lanes = HeldLanes(self.database, self.engine, self.clock)
         self.config_reloader.subscribe(self.configuration, held_lanes)
         self.repair_worker = RepairWorker(
-            self.database, self.configuration, self.engine, self.clock
+            self.database,
+            self.configuration,
+            self.engine,
+            self.clock,
+            is_due=lambda: self.agenda.current().repairs,
         )
 
     def _make_service(self) -> None:
         """Make what receives deliveries, serves operators and runs at intervals."""
         self.recorder = Recorder(self.database, self.engine, self.outcome_log, self.clock)
         self.expansion_worker = ExpansionWorker(
-            self.database, self.configuration, self.engine, self.outcome_log, self.clock
+            self.database,
+            self.configuration,
+            self.engine,
+            self.outcome_log,
+            self.clock,
+            is_due=lambda: self.agenda.current().expansions,
         )
         self.operator = Operator(self.database, self.engine, self.outcome_log, self.clock)
         self.retention = Retention(self.database, self.configuration, self.clock, self.metrics)
@@ -149,9 +160,19 @@ class Container:
             self.config_reloader.told,
             self.clock,
         )
-        self.coverage_watch = CoverageWatch(self.database, self.configuration, self.clock)
+        self.coverage_watch = CoverageWatch(
+            self.database,
+            self.configuration,
+            self.clock,
+            has_gaps=lambda: self.agenda.current().gaps,
+        )
         self.notifier = Notifier(
-            self.database, self.configuration, self.clock, self.metrics, self._certificates
+            self.database,
+            self.configuration,
+            self.clock,
+            self.metrics,
+            self._certificates,
+            is_due=lambda: self.agenda.current().notifications,
         )
         self.pause_watch = PauseWatch(self.database)
         self.health = Health(

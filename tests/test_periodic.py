@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from swrhook import logs
+from swrhook import logs, periodic
 from swrhook.periodic import PeriodicThread
 
 TIMEOUT = 20.0
@@ -146,3 +146,31 @@ def test_a_stop_waits_for_work_in_progress_no_longer_than_its_timeout() -> None:
 
 def test_a_thread_that_was_not_started_can_be_stopped() -> None:
     PeriodicThread("test", Work(), LONG).stop()
+
+
+def test_work_that_is_not_due_is_left_out() -> None:
+    work, asked = Work(), Work()
+
+    def is_due() -> bool:
+        asked()
+        return asked.calls > 3
+
+    thread = PeriodicThread("test", work, 0.001, is_due=is_due)
+    thread.start()
+    is_done = work.wait_for_calls(3)
+    thread.stop()
+
+    assert is_done
+    # The first time without asking, and the second time after three refusals.
+    assert asked.calls - work.calls == 2
+
+
+def test_work_that_is_never_due_is_done_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(periodic, "_LONGEST_IDLE", 0.01)
+    work = Work()
+    thread = PeriodicThread("test", work, 0.001, is_due=lambda: False)
+    thread.start()
+    is_done = work.wait_for_calls(3)
+    thread.stop()
+
+    assert is_done

@@ -41,6 +41,11 @@ class Portion:
         return len(self.closed) + len(self.begun) + len(self.ended)
 
 
+def has_gaps(connection: Connection) -> bool:
+    """Tell whether there are any gaps."""
+    return connection.execute(select(gaps.c.route).limit(1)).first() is not None
+
+
 def look(connection: Connection, after: str, most: int) -> Portion:
     """Return which of the next gaps after a route have changed; most of them have not."""
     query = select(*_COLUMNS).where(gaps.c.route > after).order_by(gaps.c.route).limit(most)

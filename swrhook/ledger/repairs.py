@@ -4,7 +4,7 @@ A repair runs in steps. A step is done by the process that holds the claim, whic
 process that died loses it, and another one continues after the last repository compared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,21 +67,23 @@ def begin_scheduled(
     return None if repair_id is None else str(repair_id)
 
 
+def next_due(connection: Connection, now: datetime) -> str | None:
+    """Return the id of the repair that is due first, None when none is due."""
+    query = select(repairs.c.id).where(*_is_due(now)).order_by(repairs.c.due_at, repairs.c.id)
+    repair_id: str | None = connection.scalar(query.limit(1))
+    return repair_id
+
+
 def claim_next(connection: Connection, now: datetime) -> tuple[Repair, str] | None:
     """Claim the repair that is due first; return it and the claim, None when none is due."""
-    is_free = or_(
-        repairs.c.claim.is_(None),
-        repairs.c.claimed_until < now,
-        repairs.c.claimed_until > now + 2 * LEASE,  # set by a clock that was set back since
-    )
-    is_due = (repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, is_free)
-    repair_id = connection.scalar(
-        select(repairs.c.id).where(*is_due).order_by(repairs.c.due_at, repairs.c.id).limit(1)
-    )
+    repair_id = next_due(connection, now)
+    if repair_id is None:
+        return None
     claim = new_id()
     statement = (
         update(repairs)
-        .where(repairs.c.id == repair_id, *is_due)  # another process may have claimed it since
+        # Another process may have claimed it since.
+        .where(repairs.c.id == repair_id, *_is_due(now))
         .values(claim=claim, claimed_until=now + LEASE)
         .returning(*_COLUMNS)
     )
@@ -197,6 +199,15 @@ def to_repair(row: RowMapping) -> Repair:
             "proposed": bool(row["proposed"]),
         }
     )
+
+
+def _is_due(now: datetime) -> Sequence[ColumnElement[bool]]:
+    is_free = or_(
+        repairs.c.claim.is_(None),
+        repairs.c.claimed_until < now,
+        repairs.c.claimed_until > now + 2 * LEASE,  # set by a clock that was set back since
+    )
+    return repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, is_free
 
 
 def _update(

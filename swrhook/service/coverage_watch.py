@@ -18,7 +18,7 @@ from swrhook.ledger.known_targets import (
 )
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.rows import group
-from swrhook.periodic import PeriodicThread
+from swrhook.periodic import PeriodicThread, always
 from swrhook.syncs.coverage import CoverageKey
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest
 from swrhook.syncs.scope import Scope
@@ -41,15 +41,19 @@ class CoverageWatch(PeriodicThread):
     config: ConfigSource
     clock: Clock
     interval: float = POLL_INTERVAL
+    has_gaps: Callable[[], bool] = always
     timer: Callable[[], float] = monotonic
 
     def __post_init__(self) -> None:
-        super().__init__("coverage_watch", self.poll, self.interval)
+        super().__init__("coverage_watch", self.poll, self.interval, is_due=self._is_poll_due)
         self._lease = PeriodicLease(self.database, "coverage", self.clock)
         self._after = ""
         # In this round over the gaps; if syncs move on, the round takes a share of the time.
         self._changes, self._is_moving = 0, False
         self._seen_version: str | None = None
+
+    def _is_poll_due(self) -> bool:
+        return self.config.current().version != self._seen_version or self.has_gaps()
 
     def poll(self) -> bool:
         """Look at a new configuration, and at the next gaps; return False."""

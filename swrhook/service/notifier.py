@@ -6,7 +6,7 @@ delivery at a time, and delays no other.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +25,7 @@ from swrhook.metrics import Metrics
 from swrhook.notifications.model import Draft, Notice, Topic
 from swrhook.notifications.parts import to_part
 from swrhook.notifications.rules import Group, select_channels
-from swrhook.periodic import PeriodicThread
+from swrhook.periodic import PeriodicThread, always
 from swrhook.syncs.backoff import Backoff
 
 POLL_INTERVAL = 1.0  # seconds
@@ -51,9 +51,10 @@ class Notifier(PeriodicThread):
     metrics: Metrics
     certificates: str | None = None
     interval: float = POLL_INTERVAL
+    is_due: Callable[[], bool] = always
 
     def __post_init__(self) -> None:
-        super().__init__("notifier", self.poll, self.interval)
+        super().__init__("notifier", self.poll, self.interval, is_due=self.is_due)
         self._lease = PeriodicLease(self.database, "notifier", self.clock)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="notifier")
         self._changed = threading.Condition()  # guards the attributes below

@@ -8,7 +8,7 @@ from swrhook.ledger.pauses import shown_pauses
 from swrhook.periodic import PeriodicThread
 from swrhook.syncs.pauses import Pause
 
-POLL_INTERVAL = 2.0
+POLL_INTERVAL = 5.0  # seconds
 
 
 class PauseWatch(PeriodicThread):

@@ -5,6 +5,7 @@ meanwhile get most of the ledger's time, and none waits for more than one portio
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,9 +24,9 @@ from swrhook.ledger.expansion import (
 from swrhook.ledger.portions import PORTION
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.model import Outcome
-from swrhook.periodic import PeriodicThread
+from swrhook.periodic import PeriodicThread, always
 
-POLL_INTERVAL = 2.0  # seconds: a question to the ledger costs a commit on PostgreSQL
+POLL_INTERVAL = 2.0  # seconds
 # The pause after a portion is so many times as long as the portion took.
 _PAUSE_FACTOR = 3
 _MIN_PAUSE = 0.002  # seconds
@@ -46,9 +47,10 @@ class ExpansionWorker(PeriodicThread):
     outcomes: OutcomeListener
     clock: Clock
     interval: float = POLL_INTERVAL
+    is_due: Callable[[], bool] = always
 
     def __post_init__(self) -> None:
-        super().__init__("expansion", self.step, self.interval)
+        super().__init__("expansion", self.step, self.interval, is_due=self.is_due)
 
     def step(self) -> bool:
         """Record a portion of the delivery whose turn it is; False if none is to be recorded."""

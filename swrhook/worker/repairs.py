@@ -4,6 +4,7 @@ A step compares one repository, or records one portion of syncs. It is claimed i
 that of all processes only one carries it out. A step that was killed is done again.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database
 from swrhook.ledger.ports import LaneScheduler
 from swrhook.notifications.model import Topic
-from swrhook.periodic import PeriodicThread
+from swrhook.periodic import PeriodicThread, always
 from swrhook.syncs.reconciliation import (
     Progress,
     Stage,
@@ -25,7 +26,7 @@ from swrhook.worker.discovery import Discovery
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repair_step import RepairStep, StepLost
 
-POLL_INTERVAL = 2.0  # seconds: a question to the ledger costs a commit on PostgreSQL
+POLL_INTERVAL = 2.0  # seconds
 # At most this many of a repair's syncs are open at a time, so that a cancelled repair leaves few.
 MAX_OPEN = 1000
 # Among so many that were recorded last: what is stuck does not stop the others for ever.
@@ -66,9 +67,10 @@ class RepairWorker(PeriodicThread):
     scheduler: LaneScheduler
     clock: Clock
     interval: float = POLL_INTERVAL
+    is_due: Callable[[], bool] = always
 
     def __post_init__(self) -> None:
-        super().__init__("repair", self.step, self.interval)
+        super().__init__("repair", self.step, self.interval, is_due=self.is_due)
 
     def start(self) -> None:
         """Start the thread. It continues what an earlier process left unfinished."""
