@@ -301,7 +301,7 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
-            "stops intake with expensive queries",
+            "stops intake with expensive queries, or a body that is expensive to show",
             "comparisons run in a process of their own, and what else computes takes turns",
             [
                 "service/test_separate_process.py::test_it_is_ended_after_its_time_of_computing",
@@ -312,6 +312,10 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 "web/test_turns.py::test_many_gaps_take_a_turn",
                 "web/api/test_pending_rules.py::test_a_file_is_read_in_a_process_of_its_own",
                 "web/dashboard/test_selection.py::test_a_selection_is_bounded",
+                (
+                    "web/dashboard/test_deliveries.py::"
+                    "test_a_body_of_many_levels_is_not_indented_beyond_what_is_shown"
+                ),
                 "web/api/test_wait.py::test_too_many_waits_are_429_with_retry_after",
             ],
         ),

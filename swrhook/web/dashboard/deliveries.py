@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
+from io import StringIO
 
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
@@ -84,14 +85,20 @@ def format_body(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     if len(body) <= LONGEST_INDENTED:
         with suppress(ValueError, RecursionError):
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+            text = _indent(json.loads(text))
     if len(text) <= LONGEST_BODY:
         return text
-    return say(
-        "%(text)s\n… %(left)s more characters are not shown",
-        text=text[:LONGEST_BODY],
-        left=len(text) - LONGEST_BODY,
-    )
+    return say("%(text)s\n… the rest is not shown", text=text[:LONGEST_BODY])
+
+
+def _indent(content: object) -> str:
+    """Indent JSON, as far as it is shown: many levels would turn a small body into gigabytes."""
+    text = StringIO()
+    for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(content):
+        text.write(part)
+        if text.tell() > LONGEST_BODY:
+            break
+    return text.getvalue()
 
 
 def _format_answer(delivery: ListedDelivery, syncs: Sequence[ListedSync]) -> str | None:
