@@ -424,6 +424,7 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                     "test_control_characters_of_a_notice_do_not_reach_the_terminal"
                 ),
                 "cli/test_client.py::test_an_unexpected_response_is_reported",
+                "cli/test_rules.py::test_nothing_of_an_answer_steers_the_terminal",
             ],
         ),
     ],

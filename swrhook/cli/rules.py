@@ -8,7 +8,7 @@ import click
 from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.options import examples, json_option, yes_option
 from swrhook.cli.tables import print_table
-from swrhook.cli.terminal import count_of, print_notice
+from swrhook.cli.terminal import count_of, print_notice, printable
 from swrhook.cli.whatif import EXAMPLE_COLUMNS, RULE_COLUMNS, read_excerpt
 
 _PENDING = "/api/v1/rules/pending"
@@ -74,7 +74,7 @@ def accept(file: Path | None, *, yes: bool) -> None:
 
 def _accept(client: Client, body: Item) -> None:
     answer = client.post("/api/v1/rules/accept", body)
-    click.echo(f"accepted {answer['fingerprint']}")
+    click.echo(printable(f"accepted {answer['fingerprint']}"))
 
 
 def _print_all(rules_held: list[Item]) -> None:
@@ -84,7 +84,9 @@ def _print_all(rules_held: list[Item]) -> None:
 
 def _print(item: Item) -> None:
     effect = item["effect"]
-    click.echo(f"The rules of the file {item['version']} are held since {item['at'][:19]}Z.")
+    click.echo(
+        printable(f"The rules of the file {item['version']} are held since {item['at'][:19]}Z.")
+    )
     if effect is None:
         click.echo("Their effect could not be measured in time.")
         return

@@ -19,6 +19,8 @@ from swrhook.usecases.availability.copies import AskedImage
 VERSION = "admission.k8s.io/v1"
 # A pod has a handful of images.
 MOST_IMAGES = 50
+# Kubernetes sends a UUID.
+_LONGEST_UID = 100
 # Kubernetes cuts longer warnings.
 _LONGEST_WARNING = 250
 # Where the specification of pods is in an object, by its kind; in others it is in a template.
@@ -58,13 +60,15 @@ def read_review(content: object, gate: Gate) -> Review:
     """Read an AdmissionReview. Raises Undecodable."""
     request = _member(content, "request")
     uid = request.get("uid")
-    if not isinstance(content, Mapping) or content.get("apiVersion") != VERSION or not uid:
+    is_review = isinstance(content, Mapping) and content.get("apiVersion") == VERSION
+    # It is repeated in the answer and in the log.
+    if not is_review or not isinstance(uid, str) or not 0 < len(uid) <= _LONGEST_UID:
         raise Undecodable(f"the body is not an AdmissionReview of {VERSION} with a request")
     references = dict.fromkeys(_references(request))
     images = [image for text in references if (image := _watched(text, gate)) is not None]
     if len(images) > MOST_IMAGES:
         raise Undecodable(f"the object uses more than {MOST_IMAGES} images")
-    return Review(str(uid), images)
+    return Review(uid, images)
 
 
 def decide(checked: Sequence[CheckedCopy], gate: Gate) -> tuple[Verdict, Sequence[str]]:

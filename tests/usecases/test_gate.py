@@ -121,6 +121,8 @@ def test_an_object_without_images_is_allowed(content: object) -> None:
         {"apiVersion": "admission.k8s.io/v1", "request": {}},
         {"apiVersion": "admission.k8s.io/v1beta1", "request": {"uid": "1"}},
         {"apiVersion": "admission.k8s.io/v1", "request": "1"},
+        {"apiVersion": "admission.k8s.io/v1", "request": {"uid": "1" * 1000}},
+        {"apiVersion": "admission.k8s.io/v1", "request": {"uid": ["1"] * 1000}},
     ],
 )
 def test_what_is_no_review_is_refused(content: object) -> None:
