@@ -109,6 +109,8 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 "service/test_hardening.py::test_a_client_that_never_hangs_up_delays_nobody",
                 "service/test_hardening.py::test_an_address_has_a_bounded_number_of_connections",
                 "service/test_balancers.py::test_slow_clients_occupy_no_process",
+                "service/test_tls.py::test_slow_handshakes_occupy_no_thread",
+                "service/test_tls.py::test_slow_requests_occupy_no_thread",
                 "web/test_worker_endpoint.py::test_slow_clients_occupy_no_thread",
                 "web/test_worker_endpoint.py::test_connections_that_drip_keep_nobody_out",
             ],

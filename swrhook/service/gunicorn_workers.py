@@ -6,13 +6,15 @@ here after 10 seconds is not waited for. An address has a bounded number of conn
 requests for the health of the process have threads of their own. What a client does not take of a
 response at once, the main loop sends (response_writer.py).
 
-With TLS in gunicorn itself, threads read the connections. For that, and for bodies larger than the
-limit, every thread's connection has a time limit. After it, reading the connection looks as if the
-client had hung up, while a response can still be written: that no thread waits for, either.
+With TLS in gunicorn itself, too, the main loop does all of that, and the handshakes.
+
+A thread reads only what is left of a body larger than the limit, and has a time limit for it. After
+that, reading looks as if the client had hung up, while a response can still be written.
 """
 
 import errno
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -26,6 +28,7 @@ from selectors import SelectorKey
 from types import SimpleNamespace
 from typing import Any
 
+from gunicorn.sock import ssl_context
 from gunicorn.workers.gthread import ThreadWorker
 
 from swrhook.service.file_descriptors import EXHAUSTED
@@ -170,10 +173,23 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def enqueue_req(self, conn: Connection) -> None:
         """Collect the next request of a connection, then give it to a thread."""
-        if self.cfg.is_ssl:  # only a thread can read it
-            super().enqueue_req(conn)
-        else:
+        if not self.cfg.is_ssl or self._has_tls(conn):
             self._reader.receive(conn, self._intake.body_limit())
+
+    def _has_tls(self, conn: Connection) -> bool:
+        """Begin TLS on a new connection: reading it shakes hands. False if it had to be closed."""
+        if isinstance(conn.sock, ssl.SSLSocket):
+            return True
+        try:
+            # Made anew, so that a renewed certificate is used.
+            conn.sock = ssl_context(self.cfg).wrap_socket(
+                conn.sock, server_side=True, do_handshake_on_connect=False
+            )
+        except OSError:
+            self.log.exception("TLS cannot begin")
+            self._close(conn)
+            return False
+        return True
 
     def _dispatch(self, conn: Connection) -> None:
         conn.init()
@@ -227,8 +243,7 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:  # noqa: ANN401  # gunicorn's own types
         """Tell whether the connection can be reused: not if a thread would wait for its body."""
-        is_here = self.cfg.is_ssl or conn.buffer.is_whole
-        return is_here and bool(super()._keepalive_after(conn, keepalive))
+        return bool(conn.buffer.is_whole and super()._keepalive_after(conn, keepalive))
 
 
 class DrainingWorker(TimeoutThreadWorker):

@@ -2,6 +2,7 @@
 
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,6 +11,7 @@ from http import HTTPStatus
 from itertools import takewhile
 from typing import Any
 
+from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn
 
 from swrhook.service.http_refusals import refusal
@@ -21,6 +23,8 @@ MAX_LINGER = 2.0
 # Bytes of all requests that are not here as a whole yet.
 MAX_BUFFERED = 64 * 1024 * 1024
 _READ_SIZE = 64 * 1024
+# Nothing is here, or TLS is still shaking hands.
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TOO_LONG = refusal(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is longer than any that is accepted"
@@ -38,6 +42,13 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.buffer = RequestBuffer(0)
         self.rest = bytearray()  # of its response
         self._on_close: Callable[[], None] | None = on_close
+
+    def init(self) -> None:
+        """Make the parser. With TLS, gunicorn would wait for a handshake here."""
+        if self.cfg.is_ssl and not self.initialized:  # type: ignore[has-type]
+            self.initialized = True
+            self.parser = get_parser(self.cfg, self.sock, self.client)
+        super().init()
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # as gunicorn's
         """Close it."""
@@ -119,7 +130,7 @@ class RequestReader:
     def _read(self, conn: Connection, sock: socket.socket) -> None:
         try:
             data = sock.recv(_READ_SIZE)
-        except BlockingIOError:
+        except _NOT_NOW:
             return
         except OSError:
             data = b""
