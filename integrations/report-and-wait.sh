@@ -19,7 +19,6 @@ set -eu
 : "${SWRHOOK_URL:?is not set}" "${SWRHOOK_SENDER_TOKEN:?is not set}"
 sender=${SWRHOOK_SENDER:-ci}
 timeout=${TIMEOUT:-1800}
-if [ "$timeout" -gt 0 ]; then : "${SWRHOOK_TOKEN:?is not set}"; fi
 answer=$(mktemp)
 body=$(mktemp)
 trap 'rm -f "$answer" "$body"' EXIT
@@ -36,11 +35,26 @@ fail() {
   exit 1
 }
 
+check_variables() {
+  case $timeout in
+    '' | *[!0-9]*) fail failed "TIMEOUT is \"$timeout\", but must be seconds, such as 1800" ;;
+  esac
+  if [ "$timeout" -gt 0 ] && [ -z "${SWRHOOK_TOKEN:-}" ]; then
+    fail failed "SWRHOOK_TOKEN is not set: it needs a token with the role read to wait"
+  fi
+  if [ -n "${METADATA_FILE:-}" ] && ! [ -r "$METADATA_FILE" ]; then
+    fail failed "METADATA_FILE: there is no file $METADATA_FILE; docker buildx build writes it"
+  fi
+  if [ -z "${METADATA_FILE:-}${IMAGE:-}" ]; then
+    fail failed "neither IMAGE nor METADATA_FILE is set: one of them says what was pushed"
+  fi
+}
+
 write_body() {
   if [ -n "${METADATA_FILE:-}" ]; then
     cat "$METADATA_FILE"
   else
-    jq -n --arg image "${IMAGE:?names no image}" --arg digest "${DIGEST:-}" \
+    jq -n --arg image "$IMAGE" --arg digest "${DIGEST:-}" \
       --arg id "${EVENT_ID:-}" '{$image, $digest, $id} | map_values(select(. != ""))'
   fi
 }
@@ -65,9 +79,10 @@ poll() {
 }
 
 detail() {
-  jq -r '[.detail, (.reasons // [])[]] | join("; ")' "$answer" 2>/dev/null || head -c 200 "$answer"
+  jq -r '.reasons // [.detail] | join("; ")' "$answer" 2>/dev/null || head -c 200 "$answer"
 }
 
+check_variables
 write_body >"$body"
 status=$(report) || fail failed "$SWRHOOK_URL cannot be reached"
 case $status in

@@ -260,16 +260,21 @@ def test_an_image_that_no_rule_selects_fails_with_the_reason(job: Job) -> None:
         ({"SWRHOOK_SENDER_TOKEN": "wrong"}, "the report was answered 401"),
         ({"SWRHOOK_TOKEN": "wrong"}, "the wait was answered 401"),
         ({"IMAGE": "team-a/shop"}, "the report was answered 422"),
+        ({"IMAGE": "team-a/shop"}, '"team-a/shop" has no tag'),
         ({"SWRHOOK_SENDER": "nobody"}, "the report was answered 404"),
         ({"TIMEOUT": "1", "IMAGE": "team-a/shop:never"}, "is not verified after 1 s"),
         ({"SWRHOOK_SENDER_TOKEN": ""}, "SWRHOOK_SENDER_TOKEN: is not set"),
+        ({"SWRHOOK_TOKEN": ""}, "SWRHOOK_TOKEN is not set: it needs a token with the role read"),
+        ({"TIMEOUT": "30m"}, 'TIMEOUT is "30m", but must be seconds'),
+        ({"IMAGE": ""}, "neither IMAGE nor METADATA_FILE is set"),
+        ({"METADATA_FILE": "none.json"}, "there is no file none.json"),
     ],
 )
 def test_a_mistake_is_told(job: Job, changed: dict[str, str], reason: str) -> None:
     done = job.run(SCRIPT, script_environ(job, **changed))
 
     assert done.returncode != 0
-    assert reason in done.stderr
+    assert done.stderr.count(reason) == 1
     assert SECRET not in done.stdout + done.stderr
 
 
