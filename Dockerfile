@@ -8,11 +8,12 @@ ARG BASE=docker.io/library/python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d
 FROM ${BASE} AS builder
 ARG PIP_INDEX_URL
 # `otel` adds the export of traces.
-ARG EXTRA
+ARG EXTRA=
 COPY requirements.txt requirements-otel.txt /tmp/
 RUN python -m venv /opt/swrhook \
  && /opt/swrhook/bin/pip install --no-cache-dir --quiet --require-hashes \
-    --requirement /tmp/requirements.txt ${EXTRA:+--requirement "/tmp/requirements-$EXTRA.txt"}
+    --requirement /tmp/requirements.txt ${EXTRA:+--requirement "/tmp/requirements-$EXTRA.txt"} \
+ && /opt/swrhook/bin/pip uninstall --quiet --yes setuptools pip
 WORKDIR /app
 COPY app.py wsgi.py gunicorn.conf.py ./
 COPY swrhook ./swrhook

@@ -140,8 +140,9 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' swrhook/__init__.py)
 REVISION = $(shell git describe --always --abbrev=40 --dirty 2>/dev/null || echo unknown)
 BUILDER ?= docker
 
+# BUILDAH_FORMAT: podman's and buildah's own format has no health check.
 image: ## build the image swrhook:VERSION; BUILDER=podman or buildah; BASE=IMAGE of a mirror
-	@$(BUILDER) build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	@BUILDAH_FORMAT=docker $(BUILDER) build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 		$(if $(BASE),--build-arg BASE=$(BASE)) --tag swrhook:$(VERSION) --tag swrhook .
 
 clean: ## remove generated files, but not var/, which holds the ledger

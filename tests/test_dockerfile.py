@@ -183,6 +183,14 @@ def test_the_image_names_its_version_and_licence(buildah: Buildah) -> None:
     assert labels[f"{prefix}licenses"] == "Apache-2.0"
 
 
+def test_the_image_has_no_installer(buildah: Buildah, service: Running) -> None:
+    run = ("run", "--isolation", "chroot", service.container, "--")
+    programs = buildah(*run, "ls", "/opt/swrhook/bin").split()
+
+    assert [name for name in programs if name.startswith("pip")] == []
+    assert "gunicorn" in programs
+
+
 def test_sigterm_ends_the_service(buildah: Buildah, tmp_path: Path) -> None:
     with _serve(buildah, tmp_path) as service:
         os.kill(next(iter(service.server_processes())), signal.SIGTERM)

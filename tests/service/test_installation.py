@@ -177,6 +177,7 @@ def test_the_example_refers_to_the_documented_variables_alone(machine: Machine) 
 
     assert set(machine.variables) == names | {"POSTGRES_PASSWORD"}
     assert config.load(example, machine.variables).rules
+    assert (machine.folder / "deploy" / ".env").stat().st_mode & 0o077 == 0
 
 
 @needs("bash", "openssl")
