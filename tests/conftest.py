@@ -121,6 +121,20 @@ FAST = (
 )
 
 
+# What takes longest, most of it waiting for what other tests do not need, the longest first. At the
+# end a job would be left alone with it.
+LONGEST = (
+    "test_dockerfile",
+    "reliability/test_matrix",
+    "service/test_docs",
+    "chaos",
+    "reliability",
+    "service",
+    "cluster",
+    "engine",
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --quick."""
     quick = "leave out slow tests and PostgreSQL, and try fewer examples of each property"
@@ -153,12 +167,18 @@ def _is_slow(item: pytest.Item) -> bool:
     return on_server or (path.startswith(SLOW) and not path.startswith(FAST))
 
 
+def _rank(item: pytest.Item) -> int:
+    path = _path_of(item)
+    ranks = (rank for rank, name in enumerate(LONGEST) if path.startswith(name))
+    return next(ranks, len(LONGEST))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the image: it takes longest, and mostly waits for what others do not need."""
+    """Begin with what takes longest."""
     if config.getoption("--quick"):
         config.hook.pytest_deselected(items=[item for item in items if _is_slow(item)])
         items[:] = [item for item in items if not _is_slow(item)]
-    items.sort(key=lambda item: item.get_closest_marker("container") is None)
+    items.sort(key=_rank)
 
 
 @pytest.hookimpl(wrapper=True)
