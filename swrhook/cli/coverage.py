@@ -17,7 +17,7 @@ _COLUMNS = (
     Column("present"),
     Column("on the way", lambda item: str(item["on_the_way"])),
     *(Column(name) for name in _GAPS),
-    age_column("oldest_observation", "oldest look"),
+    Column("oldest look", lambda item: format_age(item["oldest_observation"]), spare=1),
     Column("oldest gap", lambda item: format_age(item["oldest_gap"]) if item["oldest_gap"] else ""),
 )
 _GAP_COLUMNS = (

@@ -8,8 +8,8 @@ from swrhook.cli.options import choice_option, command, list_options, text_optio
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, age_column
 from swrhook.model import Outcome
 
-# A row names at most this many images.
-_MOST_IMAGES = 3
+# A row names at most this many images: it is one line.
+_MOST_IMAGES = 1
 
 
 def _images(item: Item) -> str:
@@ -34,8 +34,8 @@ DELIVERIES = Resource(
         Column("sender"),
         Column("outcome", styled=True),
         Column("syncs", _syncs),
-        Column("images", _images, spare=True),
-        Column("why", lambda item: item["reason"] or "", spare=True, prose=True),
+        Column("images", _images, spare=3),
+        Column("why", lambda item: item["reason"] or "", spare=2, prose=True),
     ),
 )
 

@@ -20,7 +20,7 @@ def fit_columns(
     """Return the rows on one line each, without as many of the `spare` columns as needed.
 
     The first of these is missed least. If `prose`, the last column is shortened to the room for it.
-    If nothing helps, the rows stay as they are.
+    If nothing helps, all of them are left out.
     """
     widths = _widths(rows)
     choices = chain.from_iterable(combinations(spare, count) for count in range(len(spare) + 1))
@@ -31,7 +31,7 @@ def fit_columns(
         room = width - sum(widths[number] + _GAP for number in names)
         if room >= (min(widths[-1], _NARROWEST) if is_prose else -_GAP):
             return [_pick(row, kept, room if is_prose else width) for row in rows]
-    return rows
+    return [_pick(row, kept, width) for row in rows]
 
 
 def _pick(row: Row, kept: Sequence[int], room: int) -> Row:
@@ -47,10 +47,18 @@ def _widths(rows: Sequence[Row]) -> list[int]:
 def lay_out(rows: Sequence[Row], width: int) -> Iterator[Text]:
     """Yield the lines of a table.
 
-    The columns that do not fit into the width are below the others, joined and indented. If that is
-    only the last one, it is wrapped in its place, in the rows whose words have room there.
+    If a column of names is too wide, its longest names have a line of their own, and the rest of
+    their row is below. Otherwise, the columns that do not fit into the width are below the others,
+    joined and indented. If that is only the last one, it is wrapped in its place, in the rows whose
+    words have room there.
     """
     widths = _widths(rows)
+    widest = max(range(len(widths)), key=widths.__getitem__)
+    room = width - sum(size + _GAP for size in widths) + _GAP + widths[widest]
+    if _NARROWEST <= room < widths[widest] and widest < len(widths) - 1:
+        widths[widest] = room
+        yield from (line for row in rows for line in _broken(row, widths))
+        return
     ends = list(accumulate(widths, lambda end, size: end + _GAP + size))
     fitting = max(sum(end <= width for end in ends), 1)
     start = ends[fitting - 1] + _GAP
@@ -58,6 +66,20 @@ def lay_out(rows: Sequence[Row], width: int) -> Iterator[Text]:
     for row in rows:
         has_room = has_place and all(len(word) <= width - start for word in row[-1].plain.split())
         yield from _lines(row, widths[:fitting], width, start if has_room else _INDENT)
+
+
+def _broken(row: Row, widths: Sequence[int]) -> Iterator[Text]:
+    """Yield the line of a row; after a cell that is wider than its column, a new one begins."""
+    line, start = Text(), 0
+    for cell, size in zip(row, widths, strict=True):
+        line.append_text(cell).append(" " * (size - cell.cell_len + _GAP))
+        start += size + _GAP
+        if cell.cell_len > size:
+            line.rstrip()
+            yield line
+            line = Text(" " * start)
+    line.rstrip()
+    yield line
 
 
 def _lines(row: Row, widths: Sequence[int], width: int, start: int) -> Iterator[Text]:

@@ -28,8 +28,8 @@ NOTIFICATIONS = Resource(
         age_column("created_at"),
         Column("channel"),
         Column("state", styled=True),
-        Column("title"),
-        Column("error", lambda item: item["error"] or "", spare=True, prose=True),
+        Column("title", prose=True),
+        Column("error", lambda item: item["error"] or "", spare=2, prose=True),
     ),
 )
 

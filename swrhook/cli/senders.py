@@ -16,7 +16,7 @@ def _outcomes(sender: Item) -> str:
 
 def _status(sender: Item) -> str:
     if sender["last_outcome"] == Outcome.QUARANTINED:
-        return "not understood: its last delivery was quarantined"
+        return "not understood"
     if sender["silent"]:
         return f"silent: expected every {sender['expect_every']}"
     return "on time" if sender["expect_every"] else ""
@@ -28,8 +28,8 @@ SENDERS = Resource(
     "senders",
     (
         Column("sender", lambda sender: str(sender["name"])),
-        Column("dialect"),
-        Column("region"),
+        Column("dialect", spare=1),
+        Column("region", spare=2),
         age_column("last_delivery_at", "last"),
         Column("last 24 h", _outcomes),
         Column("status", _status, styled=True),
@@ -47,6 +47,6 @@ def senders(*, watch: timedelta | None, as_json: bool) -> None:
     """List the configured senders, with what they delivered in the last 24 hours.
 
     `last` is the age of the last delivery. A sender is silent if that is older than its
-    `expect_every`.
+    `expect_every`, and not understood if its last delivery was quarantined.
     """
     print_list(SENDERS, {}, watch=watch, as_json=as_json)

@@ -58,7 +58,7 @@ SYNCS = Resource(
         Column("state", styled=True),
         IMAGE_COLUMN,
         TARGET_COLUMN,
-        Column("why", _reason, spare=True, prose=True),
+        Column("why", _reason, spare=2, prose=True),
     ),
 )
 

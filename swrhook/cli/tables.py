@@ -20,14 +20,14 @@ class Column:
     """A column of a table: its heading and how a cell is read.
 
     By default, a cell is the member with the name of the heading. Cells of a `styled` column have
-    the style of their first word, see STYLES. On a narrow terminal, `spare` columns are left out,
-    and a last column that is `prose` is shortened.
+    the style of their first word, see STYLES. On a narrow terminal, columns
+    are left out by their rank in `spare`, and a last column that is `prose` is shortened.
     """
 
     heading: str
     read: Callable[[Item], str] | None = None
     styled: bool = False
-    spare: bool = False
+    spare: int = 0  # from 1, which is missed least; 0: never left out
     prose: bool = False
 
     def cell(self, item: Item) -> Text:
@@ -37,7 +37,7 @@ class Column:
         return Text(printable(text), style=STYLES.get(word, ""))
 
 
-ID_COLUMN = Column("id", spare=True)
+ID_COLUMN = Column("id", spare=1)
 
 
 def age_column(member: str, heading: str = "age") -> Column:
@@ -119,7 +119,8 @@ def table_lines(columns: Sequence[Column], items: Sequence[Item], width: int) ->
         if any(cell.plain for cell in cells[1:])
     ]
     shown, table = zip(*filled, strict=True)
-    spare = [number for number, column in enumerate(shown) if column.spare]
+    ranks = {number: column.spare for number, column in enumerate(shown) if column.spare}
+    spare = sorted(ranks, key=ranks.__getitem__)
     lines = fit_columns([*zip(*table, strict=True)], width, spare, prose=shown[-1].prose)
     return lay_out(lines, width)
 

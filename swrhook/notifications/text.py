@@ -95,7 +95,8 @@ def _way(facts: Facts) -> Message:
 
 def _failed(part: Part, facts: Facts) -> Message:
     state: str = say(facts["state"])
-    if facts.get("code"):
+    # Only SWR's own codes say more than the state.
+    if "." in (facts.get("code") or ""):
         state = say("%(first)s, %(last)s", first=state, last=facts["code"])
     return say_count(
         "%(count)s sync %(way)s failed: %(state)s",

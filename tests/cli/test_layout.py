@@ -41,8 +41,19 @@ def test_the_columns_that_are_missed_least_are_left_out_first() -> None:
     assert kept(50)[1] == ROWS[1][1:3]
 
 
-def test_what_fits_in_no_way_stays_as_it_is() -> None:
-    assert kept(40) == ROWS
+def test_what_fits_in_no_way_is_without_all_of_them() -> None:
+    assert kept(40)[1] == ROWS[1][1:3]
+
+
+def test_a_name_that_is_too_long_breaks_its_own_line_only() -> None:
+    long = f"team-a/{'long-' * 8}name:1"
+
+    assert lines(60, [[long, "cn-east-3"], ["team-a/web:1", "cn-east-3"], ["x", "y" * 20]]) == [
+        long,
+        f"{' ' * 40}cn-east-3",
+        f"team-a/web:1{' ' * 28}cn-east-3",
+        f"x{' ' * 39}{'y' * 20}",
+    ]
 
 
 def test_a_last_column_that_is_too_long_is_wrapped_in_its_place() -> None:

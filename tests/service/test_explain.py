@@ -35,7 +35,7 @@ def test_a_tag_is_explained_from_its_delivery_to_the_call_that_brought_it(servic
     first = result.stdout.splitlines()[0]
     verified = (
         r"team/app:v1 was replicated: cn-east-3/team was verified at \S+"
-        r" by call (\w+), started at \S+, last seen \S+ s ago"
+        r" by call (\w+), started at \S+, last observed \S+ s ago"
     )
     call = re.fullmatch(verified, first)
     assert call is not None, result.stdout + result.stderr

@@ -213,7 +213,7 @@ def describe_age(sync: ListedSync, now: datetime) -> str:
         return say("and was not observed since")
     age = say("%(span)s ago", span=format_span(now - sync.observed_at))
     if sync.drift is None:
-        return say("last seen %(age)s", age=age)
+        return say("last observed %(age)s", age=age)
     since: str = format_time(sync.drift.since)
     if sync.drift.why:
         since = say("%(since)s (%(why)s)", since=since, why=sync.drift.why)

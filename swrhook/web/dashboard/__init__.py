@@ -32,7 +32,7 @@ from swrhook.web.problems import STATUSES
 from swrhook.web.rate_limit import FailedSignIns
 from swrhook.web.session import Session
 from swrhook.wording.catalogues import NAMES as LANGUAGE_NAMES
-from swrhook.wording.message import capitalize, say, say_list
+from swrhook.wording.message import capitalize, say, say_list, to_sentence
 
 
 def dashboard_pages(web: WebContext) -> Blueprint:
@@ -79,6 +79,7 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     blueprint.add_app_template_filter(labels.to_word, "word")
     blueprint.add_app_template_filter(say_list, "listed")
     blueprint.add_app_template_filter(capitalize, "capitalize")
+    blueprint.add_app_template_filter(to_sentence, "sentence")
 
     @blueprint.context_processor
     def context() -> dict[str, object]:

@@ -48,7 +48,10 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
     yield from map(_paused, overview.pauses)
     yield from (_failed(groups) for groups in _by_cause(overview.failing))
     yield from (_held_up(groups) for groups in _by_cause(overview.held_up))
-    yield from (_late(groups, overview) for groups in _by_cause(overview.late))
+    # What is held up long enough is late, too: that is one alert.
+    causes = {(syncs.state, syncs.example) for syncs in overview.held_up}
+    late = [syncs for syncs in overview.late if (syncs.state, syncs.example) not in causes]
+    yield from (_late(groups, overview) for groups in _by_cause(late))
     yield from (_silent(status) for status in overview.senders if status.is_silent)
     if overview.quarantined:
         yield _quarantined(overview.quarantined)

@@ -82,8 +82,11 @@ def format_error(code: str | None, message: str | None) -> str:
     """Write an error: SWR's message, with the code by which docs/errors.md lists it.
 
     `HTTP.503` is no code of SWR: there the status is named only if the message does not.
+    Neither is a word such as `diverged`: the message says it in full.
     """
     status = (code or "").removeprefix("HTTP.")
+    if message and "." not in (code or "") and status == code:
+        return message
     if status == code:
         return say("%(message)s (%(code)s)", message=message, code=code) if message else str(code)
     if not message:

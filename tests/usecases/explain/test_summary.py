@@ -166,7 +166,7 @@ def test_a_verified_tag_is_explained_with_its_time_and_call(scene: Scene) -> Non
     [call] = explanation.syncs[0].calls
     assert (
         "team/web/shop:1.0 was replicated: cn-east-3/team was verified at 2026-03-04T05:06:08Z by"
-        f" call {call.id}, started at 2026-03-04T05:06:07Z, last seen 0.0 s ago"
+        f" call {call.id}, started at 2026-03-04T05:06:07Z, last observed 0.0 s ago"
     ) == explanation.summary
     assert (call.code, call.digest) == (None, DIGEST)
 
@@ -179,7 +179,7 @@ def test_a_tag_verified_without_a_call_is_explained(scene: Scene) -> None:
 
     assert scene.summary().endswith(
         "verified at 2026-03-04T05:06:07Z without a call: the target already had the source's"
-        " digest, last seen 0.0 s ago"
+        " digest, last observed 0.0 s ago"
     )
 
 
@@ -190,7 +190,7 @@ def test_the_age_of_a_proof_is_explained(scene: Scene) -> None:
     scene.work()
     scene.harness.clock.advance(minutes=3)
 
-    assert scene.summary().endswith(", last seen 3 min ago")
+    assert scene.summary().endswith(", last observed 3 min ago")
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,13 @@ def test_the_documentation_of_the_settings_is_linked(
     assert f'<a href="{url}">Documentation</a>' in client.get("/").text
 
 
+def test_what_has_no_reason_says_none_of_it(harness: WebHarness, client: FlaskClient) -> None:
+    harness.push("team/web:v1")
+
+    for path in ("/deliveries", "/syncs", "/explain?image=team/web:v1"):
+        assert "None" not in client.get(path).text
+
+
 def test_held_up_syncs_are_shown_with_the_reason(harness: WebHarness, client: FlaskClient) -> None:
     harness.push("team/web:v1")
     [held_up] = harness.push("team/web:v2").syncs
