@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Flask, Response
-from werkzeug.exceptions import HTTPException, NotFound
+from flask import Flask, Response, request
+from marshmallow.exceptions import SCHEMA
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from swrhook import errors, logs
 from swrhook.errors import NothingUsable, RateLimited, Refused
@@ -86,17 +87,31 @@ def http_problem(exc: HTTPException) -> Response:
         detail = "the request has invalid parameters"
         reasons = [line for location in parameters.values() for line in _lines("", location)]
         return problem(status, detail, reasons=reasons, headers=headers)
-    return problem(status, exc.description or HTTPStatus(status).phrase, headers=headers)
+    detail = _instead(exc) or exc.description or HTTPStatus(status).phrase
+    return problem(status, detail, headers=headers)
+
+
+def _instead(exc: HTTPException) -> str | None:
+    """Return what to do in place of a request that no route takes, None for other errors."""
+    if exc.description != type(exc).description:
+        return None  # its own
+    if isinstance(exc, MethodNotAllowed):
+        methods = sorted({*(exc.valid_methods or ())} - {"HEAD", "OPTIONS"})
+        return f"{request.method} is not supported here: use {' or '.join(methods)}"
+    if isinstance(exc, NotFound):
+        return "there is no such route: /api/docs describes the API, docs/api.md every route"
+    return None
 
 
 def _lines(path: str, messages: Any) -> Iterator[str]:  # noqa: ANN401  # of any depth
     """Yield a line for each message of a location, nested as by marshmallow."""
     if not isinstance(messages, Mapping):
-        yield from (f"{path}: {text}" for text in messages)
+        yield from (f"{path or 'body'}: {text}" for text in messages)
         return
     for name, inner in messages.items():
         # An index into a list is left out: the message contains the value.
-        yield from _lines(path if isinstance(name, int) else f"{path}.{name}".lstrip("."), inner)
+        is_name = not isinstance(name, int) and name != SCHEMA
+        yield from _lines(f"{path}.{name}".lstrip(".") if is_name else path, inner)
 
 
 def install(app: Flask) -> None:

@@ -68,6 +68,38 @@ def test_422(harness: WebHarness) -> None:
     assert sorted(r.partition(":")[0] for r in answer.get_json()["reasons"]) == ["cursor", "limit"]
 
 
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/hooks/ci", "PATCH is not supported here: use POST"),
+        ("/api/v1/syncs", "PATCH is not supported here: use GET or POST"),
+        ("/ap/v1", "there is no such route: /api/docs describes the API, docs/api.md every route"),
+    ],
+)
+def test_a_request_that_no_route_takes_is_told_what_to_do(
+    harness: WebHarness, path: str, detail: str
+) -> None:
+    assert problem(harness.client().patch(path))[1] == detail
+
+
+@pytest.mark.parametrize(
+    ("body", "reasons"),
+    [
+        ([], ["body: must be a JSON object."]),
+        (
+            {"image": "a/b:1", "source_region": "c", "targets": [5]},
+            ["targets: must be a JSON object."],
+        ),
+    ],
+)
+def test_a_body_of_another_type_is_named_as_the_body(
+    harness: WebHarness, body: object, reasons: list[str]
+) -> None:
+    answer = harness.client(OPERATE).post("/api/v1/syncs", json=body)
+
+    assert answer.get_json()["reasons"] == reasons
+
+
 @pytest.mark.parametrize("media_type", [None, "text/plain", "application/x-www-form-urlencoded"])
 def test_415_a_body_that_is_not_called_json_is_not_left_out(
     harness: WebHarness, media_type: str | None
