@@ -45,7 +45,7 @@ def coverage(*, names: bool, as_json: bool, **query: str | None) -> None:
     """Show how much of what the rules want is at its targets.
 
     The numbers are as of the last comparison of each repository: `reconcile` compares again. Exit
-    code 1 means that something is missing, differs or is not known.
+    code 1 means that something is missing, differs or is not known, or that no rule matches.
     """
     client = connect()
     limits = {"gaps": LARGEST_PAGE if names else 0, "limit": 100}
@@ -54,13 +54,15 @@ def coverage(*, names: bool, as_json: bool, **query: str | None) -> None:
     while page["next"] is not None:
         page = client.show(_PATH, {**query, **limits, "cursor": page["next"]})
         items += page["items"]
-    if names:
+    if names and items:
         gaps = [{**gap, "region": item["region"]} for item in items for gap in item["gaps"]]
         print_items(Resource(_PATH, "gap", "gaps", _GAP_COLUMNS), gaps, as_json=as_json)
     else:
         print_items(Resource(_PATH, "rule", "rules", _COLUMNS), items, as_json=as_json)
     _print_discovery(page["discovery"])
-    if any(item[name] for item in items for name in _GAPS) or page["discovery"]["problems"]:
+    is_misspelt = any(query.values()) and not items
+    has_gaps = any(item[name] for item in items for name in _GAPS)
+    if is_misspelt or has_gaps or page["discovery"]["problems"]:
         sys.exit(1)
 
 

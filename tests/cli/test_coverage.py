@@ -19,3 +19,10 @@ def test_the_command_exits_with_1_while_there_are_gaps(harness: WebHarness, run:
     assert "team/web:v2" in names.stdout
     assert "cn-north-4/closed: its repositories cannot be listed" in names.stderr
     assert run("coverage", "--rule", "none").exit_code == 1  # an organization is not listed
+
+
+def test_a_rule_or_region_that_does_not_exist_is_not_covered(run: Run) -> None:
+    for options in (["--rule", "none"], ["--region", "nowhere", "--gaps"]):
+        result = run("coverage", *options)
+
+        assert (result.exit_code, result.stderr) == (1, "No rules match.\n")
