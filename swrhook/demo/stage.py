@@ -74,7 +74,7 @@ def set_up(port: int | None = None) -> Iterator[Stage]:
         folder = Path(name)
         (folder / "swrhook.yaml").write_text(scene.configuration(swr.iam_url, swr.endpoints))
         _seed_regions(swr)
-        port = _free_port() if port is None else port
+        port = _free_port(port)
         with _run_service(folder, port) as process:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(url, process, folder / "service.log")
@@ -119,13 +119,19 @@ def _run_service(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]
             process.wait()
 
 
-def _free_port() -> int:
-    """Return the default port, or a free one if that is in use."""
+def _free_port(chosen: int | None) -> int:
+    """Return the chosen port; without one, the default one or, if that is in use, a free one.
+
+    Raises DemoFailed if the chosen one cannot be used: another server there would get everything.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", DEFAULT_PORT))
-        except OSError:
+            probe.bind(("127.0.0.1", chosen or DEFAULT_PORT))
+        except OSError as exc:
+            if chosen is not None:
+                message = f"port {chosen} cannot be used ({exc.strerror}): choose another --port"
+                raise DemoFailed(message) from exc
             probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
