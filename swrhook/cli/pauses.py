@@ -1,9 +1,14 @@
 """The commands `pause` and `resume`."""
 
+from collections.abc import Mapping
+
+import click
+
 from swrhook.cli.client import Item, QueryValue, connect
 from swrhook.cli.options import combine, command, json_option, text_option
 from swrhook.cli.syncs import short_time
 from swrhook.cli.tables import Column, Resource, age_column, print_items
+from swrhook.syncs.pauses import PauseKind
 
 _API = "/api/v1"
 
@@ -46,6 +51,8 @@ def pause(*, as_json: bool, **body: QueryValue) -> None:
 
     Deliveries are still accepted and recorded. Without options, only lists.
     """
+    if any(body.values()):
+        _require_one(body)
     client = connect()
     if any(body.values()):
         pauses = [client.post(f"{_API}/pause", dict(body))]
@@ -65,5 +72,12 @@ def resume(*, as_json: bool, **body: QueryValue) -> None:
 
     Exit code 1 if there is none.
     """
+    _require_one(body)
     ended = connect().post(f"{_API}/resume", dict(body))
     print_items(PAUSES, [ended], as_json=as_json)
+
+
+def _require_one(body: Mapping[str, QueryValue]) -> None:
+    """Raise UsageError unless exactly one thing is named."""
+    if sum(body[kind] is not None for kind in PauseKind) != 1:
+        raise click.UsageError("give one of --region, --rule and --sender")

@@ -26,7 +26,13 @@ _LOGIN = (
 @click.command(
     epilog="\b\nExamples:\n  python -m swrhook simulator --port 9100 --regions cn-north-4,cn-east-3"
 )
-@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 picks free ports.")
+@click.option(
+    "--port",
+    default=9100,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="IAM's port; 0 picks free ports.",
+)
 @click.option(
     "--regions",
     help=f"The regions; default {','.join(REGIONS)} or, with --recorded, those of the file.",

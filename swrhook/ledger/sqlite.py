@@ -170,7 +170,8 @@ def back_up(url: str, target: Path) -> None:
         _flush(target.parent)
     except (sqlite3.Error, OSError) as exc:
         partial.unlink(missing_ok=True)
-        raise LedgerUnusable(f"the backup {target} cannot be written: {exc}") from exc
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise LedgerUnusable(f"the backup {target} cannot be written: {reason}") from exc
 
 
 def _copy(ledger: Path, partial: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import yaml
 from marshmallow import Schema, ValidationError
+from marshmallow.exceptions import SCHEMA
 
 from swrhook.simulator import model, schemas
 from swrhook.simulator.operations import IAM_OPERATIONS, OPERATIONS
@@ -29,7 +30,9 @@ class Reader:
         """Read a scenario file, YAML or JSON."""
         try:
             data: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        except OSError as exc:
+            raise ScenarioError(f"{path} cannot be read: {exc.strerror}") from exc
+        except (UnicodeDecodeError, yaml.YAMLError) as exc:
             raise ScenarioError(f"{path}: {exc}") from exc
         try:
             return self.scenario({} if data is None else data)
@@ -102,7 +105,10 @@ def _lines(messages: object, path: str) -> Iterable[str]:
     """Flatten marshmallow's messages to lines such as `tags.0.digest: Not a digest.`."""
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
-            yield from _lines(inner, f"{path}.{key}" if path else str(key))
+            if key == SCHEMA:
+                yield from _lines(inner, path or "scenario")
+            else:
+                yield from _lines(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(messages, list):
         for inner in messages:
             yield from _lines(inner, path)

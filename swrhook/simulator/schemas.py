@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeAlias, Union, get_args, get_origin
 
 from marshmallow import Schema, ValidationError, post_load, validates_schema
 from marshmallow.fields import Boolean, Dict, Field, Float, Integer, List, Nested, Raw, String
@@ -41,6 +41,12 @@ def fields_of(cls: type, **validators: Validator) -> dict[str, Field[Any]]:
     }
 
 
+class _MappingSchema(Schema):
+    """A schema that says what it loads."""
+
+    error_messages: ClassVar = {"type": "must be a mapping."}
+
+
 def schema_of(
     cls: type, check: Callable[[Mapping[str, Any]], None] | None = None, **validators: Validator
 ) -> type[Schema]:
@@ -49,7 +55,7 @@ def schema_of(
     `check` may raise ValidationError for the data as a whole.
     """
 
-    class DataclassSchema(Schema):
+    class DataclassSchema(_MappingSchema):
         class Meta:
             include = fields_of(cls, **validators)
 
@@ -154,7 +160,7 @@ SettingsSchema = Schema.from_dict(
 )
 
 
-class ScenarioSchema(Schema):
+class ScenarioSchema(_MappingSchema):
     """A whole scenario file."""
 
     organizations = List(Nested(OrganizationSchema))

@@ -69,7 +69,9 @@ def read_recording(path: Path) -> Recording:
             raise BadRecording(f"{path} is larger than {MAX_FILE_SIZE} bytes")
         content = json.loads(path.read_text(encoding="utf-8"))
         recording: Recording = _RecordingSchema().load(content)
-    except (OSError, ValueError, RecursionError, ValidationError) as exc:
+    except OSError as exc:
+        raise BadRecording(f"{path} cannot be read: {exc.strerror}") from exc
+    except (ValueError, RecursionError, ValidationError) as exc:
         raise BadRecording(f"{path} is not a recording: {exc}") from exc
     return recording
 

@@ -92,6 +92,7 @@ def test_an_invalid_scenario_gives_one_message_and_exit_code_1(tmp_path: Path) -
         ["--mirror", "cn-east-3=127.0.0.1:5000"],
         ["--delay", "-1"],
         ["--port", "x"],
+        ["--port", "65536"],
     ],
 )
 def test_invalid_options_give_exit_code_2(arguments: list[str]) -> None:

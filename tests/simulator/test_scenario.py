@@ -46,7 +46,7 @@ def test_a_scenario_may_be_json_or_empty(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("tags: [", "line 1"),
-        ("- 1", "Invalid input type"),
+        ("- 1", "scenario: must be a mapping."),
         ("tugs: []", "tugs: Unknown field."),
         ("tags: [{region: r1}]", "tags.0.namespace: Missing data for required field."),
         ("organizations: [{region: r9, namespace: a}]", "unknown region r9; there are r1, r2, *"),
