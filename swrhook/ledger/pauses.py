@@ -14,11 +14,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Text,
     bindparam,
     case,
     delete,
+    literal,
     null,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -207,18 +210,20 @@ _NOW = bindparam("now", type_=_INSTANT)
 _END_OVERDUE = (
     update(table).where(table.c.ended_at.is_(None), table.c.until <= _NOW).values(ended_at=_NOW)
 )
-_IS_HELD_FOR = (PAUSED, syncs.c.paused_by == bindparam("of_pause"))
 _HOLD = PreparedStatement(
     update(syncs)
     .where(syncs.c.id.in_(bindparam("ids", expanding=True)), OPEN)
     .values(paused_by=bindparam("of_pause"), due_at=bindparam("held_until", type_=_INSTANT))
 )
+# Written as a range: with `paused_by = …`, PostgreSQL may walk along the ids of all syncs instead.
+_POSITION, _OF_PAUSE = tuple_(syncs.c.paused_by, syncs.c.id), bindparam("of_pause", type_=Text)
 _HELD = PreparedStatement(
     select(
         *(syncs.c[name] for name in ("id", "sender", "state", "urgency", *LANE_COLUMNS)),
     )
-    .where(*_IS_HELD_FOR)
-    .order_by(syncs.c.id)
+    .where(PAUSED, _POSITION >= tuple_(_OF_PAUSE, literal("")))
+    .where(_POSITION < tuple_(_OF_PAUSE, literal("Z")))  # after every id
+    .order_by(syncs.c.paused_by, syncs.c.id)
     .limit(bindparam("most", type_=Integer))
 )
 _RELEASE = PreparedStatement(

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from swrhook.ledger import sql
+from swrhook.ledger import pauses, sql
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import make_due_ready, read_occupancy, ready_flows, take_lane
 from swrhook.ledger.lanes import release_lane
+from swrhook.ledger.pauses import HELD_UNTIL, advance_pauses, begin_pause, end_pause
 from swrhook.ledger.rows import from_lane
 from swrhook.ledger.sql import PreparedStatement, execute
 from swrhook.ledger.syncs import due_syncs
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import Urgency, route
+from swrhook.syncs.pauses import Pause, PauseKind
 from tests.factories import LANE, MINUTE, NOW
 from tests.ledger.queue import HOLDER, OTHER_HOLDER, flow, lane
 
@@ -38,6 +40,7 @@ OPERATIONS: dict[str, Callable[[Connection], object]] = {
     "due_syncs": lambda connection: due_syncs(connection, LANE, until=NOW, limit=200),
     "release_lane": lambda connection: release_lane(connection, LANE, NOW),
     "make_due_ready": lambda connection: make_due_ready(connection, NOW),
+    "advance_pauses": lambda connection: advance_pauses(connection, NOW),
     "scan": lambda connection: PreparedStatement(select(func.count(lanes.c.repository))).scalar(
         connection
     ),
@@ -51,6 +54,10 @@ ON_SQLITE = {
     "due_syncs": ["USING INDEX syncs_open_by_lane"],
     "release_lane": ["USING INDEX syncs_open_by_lane", "USING INDEX sqlite_autoindex_lanes_1"],
     "make_due_ready": ["USING INDEX lanes_scheduled", "USING INDEX sqlite_autoindex_lanes_1"],
+    "advance_pauses": [
+        "USING INDEX syncs_paused ((paused_by,id)>(?,?)",
+        "sqlite_autoindex_syncs_1",
+    ],
 }
 ON_POSTGRESQL = {
     "ready_flows": ["Index Only Scan using lanes_ready"],
@@ -59,6 +66,7 @@ ON_POSTGRESQL = {
     "due_syncs": ["syncs_open_by_lane"],
     "release_lane": ["using syncs_open_by_lane", "Index Scan using lanes_pkey"],
     "make_due_ready": ["Index Only Scan using lanes_scheduled", "lanes_pkey"],
+    "advance_pauses": ["Index Scan using syncs_paused", "syncs_pkey"],
 }
 
 
@@ -71,11 +79,16 @@ def fill(database: Database, first: int, number: int) -> None:
     held = [lane_row(n + 3 * MANY, flow=str(LAST), holder=OTHER_HOLDER) for n in range(RUNNING)]
     with database.write() as connection:
         if not first and not database.is_sqlite:  # without the dead rows of other tests
-            connection.exec_driver_sql("TRUNCATE lanes, syncs")
+            connection.exec_driver_sql("TRUNCATE lanes, syncs, pauses")
         insert_rows(
             connection, INSERT_LANE, [*ready, *scheduled, *due, *(held if not first else ())]
         )
         insert_rows(connection, INSERT_SYNC, [sync_row(n) for n in numbers])
+        insert_rows(connection, INSERT_SYNC, [held_row(n) for n in numbers])
+        if not first:
+            paused = Pause(PauseKind.RULE, "idle", NOW, None, "ops", None)
+            begin_pause(connection, paused)
+            end_pause(connection, paused.paused, NOW)  # its syncs are released in portions
     if not database.is_sqlite:
         with database.write() as connection:
             connection.exec_driver_sql("ANALYZE")
@@ -107,6 +120,12 @@ def sync_row(number: int) -> dict[str, Any]:
     }
 
 
+def held_row(number: int) -> dict[str, Any]:
+    of_lane = {**from_lane(lane("paused")), "lane": lane("paused").key, "id": f"{number:025}p"}
+    held = {"paused_by": "rule idle", "due_at": HELD_UNTIL}
+    return {**sync_row(number), **of_lane, **held, "route": route(lane("paused"), f"v{number}")}
+
+
 @dataclass
 class Meter:
     """What the statements cost, in steps of SQLite's machine or pages of PostgreSQL; and plans."""
@@ -121,6 +140,7 @@ class Meter:
 @pytest.fixture
 def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Meter:
     meter = Meter()
+    monkeypatch.setattr(pauses, "MOST_RELEASED", FEW // 4)
     measure = on_sqlite if database.is_sqlite else on_postgresql
 
     def execute_measured(connection: Connection, statement: str, parameters: Any) -> Any:
