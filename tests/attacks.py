@@ -39,6 +39,25 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
+            "guesses a short secret or token",
+            "shorter ones than 16 characters are refused, unless `allow_weak: true` says so",
+            [
+                (
+                    "config/test_weak_secrets.py::"
+                    "test_every_scheme_refuses_a_short_secret_unless_it_is_allowed"
+                ),
+                ("config/test_weak_secrets.py::test_a_short_token_is_refused_unless_it_is_allowed"),
+            ],
+        ),
+        Attack(
+            "delivers through a sender without authentication what rules take from any sender",
+            "such a sender must be allowed by name, and `check` warns of such rules",
+            [
+                "config/test_mistakes.py",
+                "config/test_warnings.py::test_an_allowed_but_odd_value_is_a_warning",
+            ],
+        ),
+        Attack(
             "signs for a topic with a certificate in a bucket named `sns` or `smn`",
             "a certificate is fetched only from the host that follows from the topic's region",
             [
@@ -237,6 +256,26 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 ),
                 "web/dashboard/test_sign_in.py::test_a_right_token_is_never_locked_out",
                 "service/test_balancers.py::test_wrong_tokens_of_one_client_lock_nobody_else_out",
+            ],
+        ),
+        Attack(
+            "uses a token that is old, or was read in the configuration file",
+            "a token may have an end, and the file its hash alone",
+            [
+                "web/test_access.py::test_a_token_is_valid_until_its_end",
+                "web/test_access.py::test_a_token_may_be_configured_as_its_hash",
+                "config/test_weak_secrets.py::test_the_hash_of_a_token_is_no_secret_in_the_file",
+            ],
+        ),
+        Attack(
+            "denies a sign-in, or hides one among many refused ones",
+            "sign-ins and refused ones are in the audit log, of these a bounded number",
+            [
+                (
+                    "web/dashboard/test_sign_in.py::"
+                    "test_sign_ins_and_refused_ones_are_in_the_audit_log"
+                ),
+                "web/dashboard/test_sign_in.py::test_strangers_cannot_fill_the_audit_log",
             ],
         ),
         Attack(
@@ -458,6 +497,19 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 ),
                 ("service/test_config_reload.py::test_the_last_good_configuration_has_no_comments"),
             ],
+        ),
+        Attack(
+            "takes over a process that only records, and looks for SWR's password",
+            "it needs none, and works without",
+            [
+                "service/test_recording_process.py::test_it_records_and_reloads_without_them",
+                "service/test_recording_process.py::test_without_credentials_nothing_is_sent",
+            ],
+        ),
+        Attack(
+            "replaces the image of a program that runs beside it",
+            "each can be pinned by digest",
+            ["test_deploy.py::test_images_of_others_can_be_pinned_by_digest"],
         ),
         Attack(
             "connects to the process past the proxy, from another namespace of the cluster",
