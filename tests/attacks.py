@@ -353,6 +353,7 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                 "web/test_turns.py::test_many_gaps_take_a_turn",
                 "web/api/test_pending_rules.py::test_a_file_is_read_in_a_process_of_its_own",
                 "web/dashboard/test_selection.py::test_a_selection_is_bounded",
+                "web/api/test_senders.py::test_no_request_counts_the_deliveries_of_a_day",
                 (
                     "web/dashboard/test_deliveries.py::"
                     "test_a_body_of_many_levels_is_not_indented_beyond_what_is_shown"

@@ -12,7 +12,6 @@ from swrhook.interpreter import interpreter
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.delivery_scope import is_wholly_in_scope
 from swrhook.ledger.queries.overview import last_outcomes
-from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSender, Page
 from swrhook.model import Outcome
 from swrhook.senders.sender import Sender
@@ -93,9 +92,11 @@ def add_sender_routes(routes: Routes, web: WebContext) -> None:
 def _list_senders(web: WebContext) -> list[ListedSender]:
     senders = web.config.current().senders
     statuses = web.senders.read()
-    if statuses is None:
+    # Counted now and then for all requests: it takes seconds for the deliveries of a busy day.
+    stats = web.statistics.get(COUNTED_FOR)
+    if statuses is None or stats is None:
         raise ServiceUnavailable("the ledger cannot be read")
-    counts = web.read(count_outcomes, web.clock.now() - COUNTED_FOR)
+    counts = {(each.sender, each.outcome): each.count for each in stats.deliveries}
     last = web.read(last_outcomes, list(senders))
     return [
         ListedSender(

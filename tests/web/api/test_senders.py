@@ -4,7 +4,10 @@ from typing import Any
 
 import sqlalchemy
 
+from swrhook.clock import SystemClock
 from swrhook.model import Outcome
+from swrhook.service.snapshot import Pace
+from swrhook.service.statistics import Statistics
 from tests.web.harness import NOW, OPERATE, WebHarness
 
 NONE = {"accepted": 0, "ignored": 0, "duplicate": 0, "quarantined": 0}
@@ -135,3 +138,13 @@ def test_ignored_deliveries_are_counted_by_kind_of_reason(harness: WebHarness) -
         'swrhook_deliveries_ignored_total{reason="no_push",sender="ci"} 1.0',
         'swrhook_deliveries_ignored_total{reason="no_target",sender="ci"} 1.0',
     }
+
+
+def test_no_request_counts_the_deliveries_of_a_day(harness: WebHarness) -> None:
+    """That takes seconds for a few hundred thousand, and eight at once would hold their threads."""
+    rarely = Statistics(harness.database, SystemClock(), Pace(interval=3600, grace=0))
+    harness.own_web(replace(harness.context, statistics=rarely))
+    before = [sender["outcomes"] for sender in listed(harness)]
+    harness.push("team/web:v1")
+
+    assert [sender["outcomes"] for sender in listed(harness)] == before == [NONE]
