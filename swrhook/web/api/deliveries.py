@@ -96,7 +96,7 @@ def _list_senders(web: WebContext) -> list[ListedSender]:
     stats = web.statistics.get(COUNTED_FOR)
     if statuses is None or stats is None:
         raise ServiceUnavailable("the ledger cannot be read")
-    counts = {(each.sender, each.outcome): each.count for each in stats.deliveries}
+    counts = {(counted.sender, counted.outcome): counted.count for counted in stats.deliveries}
     last = web.read(last_outcomes, list(senders))
     return [
         ListedSender(
