@@ -122,6 +122,7 @@ def item_of(sync: Any) -> dict[str, Any]:  # noqa: ANN401  # a row
         "image": image_name(sync.namespace, sync.repository, sync.tag),
         "target": str(Target(sync.target_region, sync.target_namespace)),
         "reason": sync.error_message or sync.reason,
+        **({WORDING: sync.wording} if sync.wording else {}),
     }
 
 

@@ -18,7 +18,7 @@ from swrhook.ledger.rows import LANE_COLUMNS
 from swrhook.ledger.sql import put, upsert
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.model import OPEN_STATES, Outcome, State
-from swrhook.notifications.model import Facts, Notice, Topic
+from swrhook.notifications.model import WORDING, Facts, Notice, Topic
 
 # Several processes see these problems, each at times of its own.
 _SEEN_BY_SEVERAL = frozenset({Topic.REGION, Topic.CONFIGURATION})
@@ -39,6 +39,7 @@ _SYNC_COLUMNS = [
     for name in (
         *("id", "sender", *LANE_COLUMNS, "tag", "route", "state", "reason", "error_message"),
         "created_at",
+        "wording",
     )
 ]
 
@@ -114,12 +115,15 @@ def lateness_of(sync: Any) -> Notice:  # noqa: ANN401  # a row
     return Notice(Topic.LATE, way, sync.created_at, facts, item_of(sync), subject_of(sync))
 
 
+_DELIVERY_COLUMNS = ("id", "sender", "reason", "wording", "received_at")
+
+
 def quarantined_deliveries(connection: Connection, now: datetime) -> list[Notice]:
     """Return notices of the deliveries that were quarantined since the last search."""
     settled_before = now - _COMMITTED_WITHIN
     begin, limit = _cursor(connection, "quarantined", settled_before), lowest_id(settled_before)
     query = (
-        select(deliveries.c.id, deliveries.c.sender, deliveries.c.reason, deliveries.c.received_at)
+        select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
         .where(deliveries.c.outcome == Outcome.QUARANTINED.value)
         .where(deliveries.c.id > begin, deliveries.c.id < limit)
         .order_by(deliveries.c.id)
@@ -133,7 +137,12 @@ def quarantined_deliveries(connection: Connection, now: datetime) -> list[Notice
             row.sender,
             row.received_at,
             {"sender": row.sender},
-            {"delivery": row.id, "sender": row.sender, "reason": row.reason},
+            {
+                "delivery": row.id,
+                "sender": row.sender,
+                "reason": row.reason,
+                **({WORDING: row.wording} if row.wording else {}),
+            },
             {"sender": row.sender},
         )
         for row in rows

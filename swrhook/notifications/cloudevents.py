@@ -63,7 +63,7 @@ def _to_data(part: Part, url: str | None) -> dict[str, Any]:
         "summary": headline(part),
         "facts": part.public_facts,
         "count": part.count,
-        "items": [dict(item) for item in part.items],
+        "items": part.public_items,
         "first_at": _to_rfc3339(part.first_at),
         "last_at": _to_rfc3339(part.last_at),
         "link": None if url is None else f"{url}{path_of(part)}",

@@ -29,6 +29,8 @@ def path_of(part: Part) -> str:
             if item.get(name):
                 return f"{page}/{quote(str(item[name]), safe='')}"
     path, query = _LISTS[part.topic]
+    if part.topic is Topic.FAILED and part.facts.get("state"):
+        query = {"show": part.facts["state"], "standing": "1"}
     facts = {name: part.facts[fact] for fact, name in _QUERIES.items() if part.facts.get(fact)}
     parameters = urlencode({**query, **facts})
     return f"{path}?{parameters}" if parameters else path

@@ -79,6 +79,11 @@ class Part:
         """Return the facts that machines are told: not what their texts were made of."""
         return {name: fact for name, fact in self.facts.items() if name != WORDING}
 
+    @property
+    def public_items(self) -> list[dict[str, Any]]:
+        """Return the items that machines are told."""
+        return [{name: item[name] for name in item if name != WORDING} for item in self.items]
+
     def to_json(self) -> dict[str, Any]:
         """Return the part as JSON, as the ledger stores it."""
         return {

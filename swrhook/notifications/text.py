@@ -6,8 +6,16 @@ from gettext import NullTranslations
 
 from swrhook.notifications.links import path_of
 from swrhook.notifications.model import WORDING, Facts, Notification, Part, Topic
-from swrhook.wording.message import Message, Translations, render, say, say_count, say_list
-from swrhook.wording.storage import decode, restore
+from swrhook.wording.message import (
+    Message,
+    Translations,
+    capitalize,
+    render,
+    say,
+    say_count,
+    say_list,
+)
+from swrhook.wording.storage import decode, restore, restore_parts
 
 ENGLISH = NullTranslations()
 _LONGEST_TITLE = 200
@@ -55,7 +63,8 @@ def describe_item(topic: Topic, item: Facts) -> str:
         name = say("%(image)s to %(target)s", image=name, target=item["target"])
     # The facts of a failure already say what all of its syncs have in common.
     reason = None if topic is Topic.FAILED else item.get("reason")
-    return say("%(name)s: %(reason)s", name=name, reason=restore(reason, {})) if reason else name
+    reason = restore_parts(reason, item.get(WORDING))
+    return say("%(name)s: %(reason)s", name=name, reason=reason) if reason else name
 
 
 def _lines(part: Part, url: str | None, is_digest: bool) -> Iterator[str]:  # noqa: FBT001
@@ -81,8 +90,7 @@ def _list_items(part: Part) -> Iterator[str]:
 
 
 def _sentence(words: str) -> str:
-    # It may begin with the name of a region, so its first letter stays.
-    return say("%(text)s.", text=words.rstrip(".") if words.endswith(".") else words)
+    return say("%(text)s.", text=capitalize(words.rstrip(".") if words.endswith(".") else words))
 
 
 def _way(facts: Facts) -> Message:

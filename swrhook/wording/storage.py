@@ -40,6 +40,8 @@ def restore(text: str, messages: Mapping[str, Message]) -> str:
 def restore_parts(text: str | None, encoded: str | None) -> str | None:
     """Return the message of a stored text that `join_parts` made, None if there is none."""
     messages = decode(encoded)
+    if text is not None and text in messages:  # it is one, although it may have a semicolon
+        return messages[text]
     return join_parts(restore(part, messages) for part in split_parts(text or "")) or None
 
 

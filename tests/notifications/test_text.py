@@ -1,7 +1,7 @@
 import pytest
 
 from swrhook.notifications.links import path_of
-from swrhook.notifications.model import Facts, Notice, Notification, Part, Topic
+from swrhook.notifications.model import WORDING, Facts, Notice, Notification, Part, Topic
 from swrhook.notifications.parts import to_part
 from swrhook.notifications.text import body_of, headline, title_of
 from swrhook.wording.catalogues import Language, translations
@@ -30,8 +30,8 @@ def test_a_failure_says_what_to_do_and_where_to_look() -> None:
         "swrhook: 1 sync from cn-north-4 to cn-east-3 failed: rejected, A.1"
     )
     assert body_of(failed, "https://s.example.com").splitlines() == [
-        "no access.",
-        "ask.",
+        "No access.",
+        "Ask.",
         "- team/web:v1 to cn-east-3/team",
         "https://s.example.com/syncs/01A",
     ]
@@ -90,7 +90,10 @@ def test_every_topic_has_words_and_a_page(topic: Topic, facts: Facts, words: str
 
 
 def test_a_link_leads_to_the_one_object_or_to_the_list() -> None:
-    assert path_of(part(Topic.FAILED, FAILED, ITEM, ITEM)) == "/syncs?show=failing&region=cn-east-3"
+    assert (
+        path_of(part(Topic.FAILED, FAILED, ITEM, ITEM))
+        == "/syncs?show=rejected&standing=1&region=cn-east-3"
+    )
     assert (
         path_of(part(Topic.QUARANTINED, {"sender": "ci"}, {"delivery": "01D"})) == "/deliveries/01D"
     )
@@ -111,3 +114,13 @@ def test_a_message_can_be_in_chinese() -> None:
         remedy.render(chinese),
     ]
     assert "wording" not in failed.parts[0].public_facts
+
+
+def test_the_reason_of_each_thing_can_be_in_chinese_and_machines_get_the_text_alone() -> None:
+    waiting = say("not in %(place)s yet", place="cn-north-4")
+    late = part(Topic.LATE, WAY, {**ITEM, "reason": str(waiting), WORDING: encode([waiting])})
+    chinese = translations(Language.CHINESE)
+
+    assert waiting.render(chinese) in body_of(message(late), None, chinese)
+    assert str(waiting) in body_of(message(late), None)
+    assert late.public_items == [{**ITEM, "reason": str(waiting)}]

@@ -170,7 +170,7 @@ def _show_part(part: Part) -> ShownPart:
         topic=part.topic.value,
         summary=headline(part),
         facts=part.public_facts,
-        items=part.items,
+        items=part.public_items,
         count=part.count,
         first_at=part.first_at,
         last_at=part.last_at,
