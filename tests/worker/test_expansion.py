@@ -28,7 +28,7 @@ from tests.factories import (
     ready_lanes,
 )
 
-MANY = 3 * LARGE
+MANY = LARGE + 3 * PORTION
 UNLIMITED = parse(
     MINIMAL_CONFIG.encode(), file="f", environ={"TOKEN": "a" * 16}, read_file=lambda _: ""
 )
