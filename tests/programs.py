@@ -152,9 +152,9 @@ class Served:
             "SWRHOOK_BIND": f"127.0.0.1:{self.port}",
             **self.environ,
         }
-        python, _, *module = self.command
-        if self.is_warm and python == sys.executable and not _READ_AT_IMPORT & environ.keys():
-            self.process = WarmProcess(module, ROOT, environ, self.log)
+        is_module = list(self.command[:2]) == [sys.executable, "-m"]
+        if self.is_warm and is_module and not _READ_AT_IMPORT & environ.keys():
+            self.process = WarmProcess(self.command[2:], ROOT, environ, self.log)
         else:
             self._start_cold(environ)
         if ready:
