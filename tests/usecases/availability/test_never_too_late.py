@@ -223,9 +223,12 @@ CHANGED_WHILE_READ = [
     Step("sleep", 4),
     *[Step("look", 1)] * 4,
 ]
+# Nobody looks at the source, which holds another digest.
+SOURCE_UNSEEN = [Step("put", 0, B), Step("sleep", 4), Step("check", 1), Step("look", 1)]
 
 
 @example(CHANGED_WHILE_READ)
+@example(SOURCE_UNSEEN)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS, min_size=30, max_size=80))
 def test_available_is_never_said_of_what_was_not_there(steps: list[Step]) -> None:
