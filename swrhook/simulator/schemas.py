@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from marshmallow import Schema, ValidationError, post_load, validates_schema
 from marshmallow.fields import Boolean, Dict, Field, Float, Integer, List, Nested, Raw, String
@@ -44,7 +44,7 @@ def fields_of(cls: type, **validators: Validator) -> dict[str, Field[Any]]:
 class _MappingSchema(Schema):
     """A schema that says what it loads."""
 
-    error_messages: ClassVar = {"type": "must be a mapping."}
+    error_messages: dict[str, str] = {"type": "must be a mapping."}  # noqa: RUF012  # marshmallow's
 
 
 def schema_of(
