@@ -339,6 +339,10 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             [
                 "web/dashboard/test_single_sign_on.py::test_a_broken_provider_is_named_and_tokens_still_work",
                 "sender_keys/test_https.py::test_a_slow_answer_is_cut_off_at_the_deadline",
+                (
+                    "web/dashboard/test_single_sign_on.py::"
+                    "test_few_threads_wait_for_a_provider_that_is_slow"
+                ),
             ],
         ),
         Attack(

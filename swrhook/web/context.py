@@ -67,7 +67,9 @@ class WebContext:
     # Comparisons run in a process of their own; what else computes for long does so in its thread.
     comparisons: Turns = field(default_factory=lambda: Turns("comparison", wait=0, waiting=0))
     computations: Turns = field(default_factory=lambda: Turns("explanation", wait=1, waiting=4))
-    # Each asks the identity provider, which may be slow; everybody can begin one.
+    # Each asks the identity provider, which may be slow. Everybody can begin one; that asks it only
+    # now and then.
+    begun_sign_ins: Turns = field(default_factory=lambda: Turns("sign-in", wait=5, waiting=4))
     sign_ins: Turns = field(default_factory=lambda: Turns("sign-in", wait=5, waiting=4))
     # Those of addresses that were refused often.
     doubtful_sign_ins: Turns = field(default_factory=lambda: Turns("sign-in", wait=5, waiting=4))

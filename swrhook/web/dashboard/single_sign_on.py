@@ -86,7 +86,8 @@ def _begin(web: WebContext) -> Response:
     path = local_path(request.args.get("path", "/"))
     cookie = f"{token_urlsafe(32)}.{quote_url(path, safe='') if len(path) <= _LONGEST_PATH else ''}"
     try:
-        url = web.identity_provider.sign_in_url(sso, session.derive_attempt(cookie))
+        with web.begun_sign_ins.take():
+            url = web.identity_provider.sign_in_url(sso, session.derive_attempt(cookie))
     except (FetchFailed, KeysUnavailable) as exc:
         return _unavailable(config, path, exc)
     answer = make_response(redirect(url, HTTPStatus.SEE_OTHER))

@@ -366,6 +366,17 @@ def test_a_right_sign_in_is_never_locked_out(
     assert sign_in(user).status_code == 429
 
 
+def test_few_threads_wait_for_a_provider_that_is_slow(
+    harness: WebHarness, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strangers can begin sign-ins, as many as they like."""
+    monkeypatch.setattr(harness.context.begun_sign_ins, "_wait", 0)
+    back = begin(browser)
+    with harness.context.begun_sign_ins.take():
+        assert harness.web.test_client().get("/sign-in/provider").status_code == 429
+        assert browser.get(back).status_code == 303
+
+
 def test_an_address_that_fails_often_takes_no_turn_of_others(
     harness: WebHarness, browser: FlaskClient
 ) -> None:
