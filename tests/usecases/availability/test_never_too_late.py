@@ -224,7 +224,10 @@ CHANGED_WHILE_READ = [
     *[Step("look", 1)] * 4,
 ]
 # Nobody looks at the source, which holds another digest.
-SOURCE_UNSEEN = [Step("put", 0, B), Step("sleep", 4), Step("check", 1), Step("look", 1)]
+SOURCE_UNSEEN = [
+    *(Step("put", 0, B), Step("sleep", 4), Step("check", 1), Step("look", 1)),
+    *[Step("sleep", 0)] * 9,  # to see the answer while the other question waits
+]
 
 
 @example(CHANGED_WHILE_READ)
