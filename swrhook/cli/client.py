@@ -155,7 +155,11 @@ class Client:
     def _explain(self, response: requests.Response, problem: Item) -> str:
         """Return what is wrong, and what to do."""
         if response.status_code == HTTPStatus.UNAUTHORIZED:
-            return "SWRHOOK_TOKEN is not accepted" if self.token else "SWRHOOK_TOKEN is not set"
+            state = "accepted" if self.token else "set"
+            return (
+                f"SWRHOOK_TOKEN is not {state}: it must be a token under access.tokens in"
+                " the server's configuration"
+            )
         if response.is_redirect:
             location = response.headers["Location"]
             return f"redirects to {location}: set SWRHOOK_URL to the final address"

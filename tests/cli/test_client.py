@@ -13,6 +13,7 @@ from tests.cli.conftest import Run
 from tests.web.harness import CONFIG
 
 JSON = "application/json"
+TOKENS = "it must be a token under access.tokens in the server's configuration"
 TOKEN = "a-token-that-nobody-may-see"
 ADVICE = "start the service there, or set SWRHOOK_URL"
 
@@ -42,13 +43,13 @@ def test_a_password_in_the_address_is_not_printed(run: Run) -> None:
 
 
 def test_a_missing_token_is_reported(run: Run, url: str) -> None:
-    message = f"Error: {url}: SWRHOOK_TOKEN is not set (401)"
+    message = f"Error: {url}: SWRHOOK_TOKEN is not set: {TOKENS} (401)"
 
     assert failure(run("syncs", SWRHOOK_TOKEN=None)) == (1, message)
 
 
 def test_a_wrong_token_is_reported(run: Run, url: str) -> None:
-    message = f"Error: {url}: SWRHOOK_TOKEN is not accepted (401)"
+    message = f"Error: {url}: SWRHOOK_TOKEN is not accepted: {TOKENS} (401)"
 
     assert failure(run("syncs", SWRHOOK_TOKEN=TOKEN)) == (1, message)
 
@@ -208,6 +209,18 @@ def test_no_command_shows_a_traceback_for_an_answer_that_it_cannot_read(
                 wrong[command] = repr(result.exception), result.stderr
 
     assert wrong == {}
+
+
+def test_without_a_server_every_command_says_so(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "swrhook.yaml"
+    file.write_text(CONFIG)
+    for command in COMMANDS:
+        status, message = failure(
+            run(*command.format(file=file).split(), SWRHOOK_URL="http://127.0.0.1:1")
+        )
+
+        assert status == (2 if command.startswith("available") else 1), command
+        assert message.startswith("Error: http://127.0.0.1:1: cannot be reached: "), command
 
 
 def test_every_command_that_asks_a_server_is_tried() -> None:

@@ -39,7 +39,11 @@ def test_it_is_read_and_its_secret_shown_nowhere() -> None:
         ("namespaces: team-a", "namespaces: a, namespaces_claim: b", "not both"),
         ("[{", "[{name: ops, role: read}, {", "sso.groups[1].name: is the same as sso.groups[0]'s"),
         ("[{name: ops, role: operate, namespaces: team-a}]", "[]", "sso.groups: is an empty list"),
-        ("  issuer:", "  session: 25h\n  issuer:", "sso.session: must be at least 1m and at most 24h"),
+        (
+            "  issuer:",
+            "  session: 25h\n  issuer:",
+            "sso.session: must be at least 1m and at most 24h",
+        ),
     ],
 )
 def test_a_mistake_is_named(right: str, wrong: str, message: str) -> None:
