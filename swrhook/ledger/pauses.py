@@ -221,8 +221,8 @@ _HELD = PreparedStatement(
     select(
         *(syncs.c[name] for name in ("id", "sender", "state", "urgency", *LANE_COLUMNS)),
     )
-    .where(PAUSED, _POSITION >= tuple_(_OF_PAUSE, literal("")))
-    .where(_POSITION < tuple_(_OF_PAUSE, literal("Z")))  # after every id
+    .where(PAUSED, _POSITION >= tuple_(_OF_PAUSE, literal("")))  # noqa: SIM300  # columns
+    .where(_POSITION < tuple_(_OF_PAUSE, literal("Z")))  # noqa: SIM300  # after every id
     .order_by(syncs.c.paused_by, syncs.c.id)
     .limit(bindparam("most", type_=Integer))
 )
