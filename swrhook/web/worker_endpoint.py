@@ -7,6 +7,7 @@ waitress itself would accept none until one of them ends.
 
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from threading import Thread
 from typing import Any
@@ -82,8 +83,9 @@ class WorkerEndpoint:
 
     def stop(self) -> None:
         """Close all connections."""
-        # In the thread that reads them.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._open))
+        # In the thread that reads them. An answer may wake it first: then there is nothing to wake.
+        with suppress(OSError):
+            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._open))
         self._thread.join()
         self._server.task_dispatcher.shutdown()
 

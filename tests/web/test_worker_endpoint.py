@@ -72,6 +72,24 @@ def test_connections_that_drip_keep_nobody_out(server: WorkerEndpoint) -> None:
         assert requests.get(url, timeout=20).status_code == 200
 
 
+def test_it_stops_when_an_answer_wakes_its_thread_first(
+    harness: WebHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = WorkerEndpoint(harness.web, "127.0.0.1:0")
+    trigger = server._server.trigger
+    wake = trigger._physical_pull
+
+    def wake_late() -> None:
+        wake()
+        server._thread.join()
+        wake()
+
+    monkeypatch.setattr(trigger, "_physical_pull", wake_late)
+    server.stop()
+
+    assert not server._thread.is_alive()
+
+
 def test_an_ipv6_address_can_be_served(harness: WebHarness) -> None:
     server = WorkerEndpoint(harness.web, "[::1]:0")
     answer = requests.get(f"http://[::1]:{server.port}/healthz", timeout=20)
