@@ -166,6 +166,8 @@ $(IN_VENV)/helm: .ci/requirements.txt | $(DEVELOPMENT)
 	@$(IN_VENV)/python .ci/kubernetes_tools.py $(IN_VENV)
 
 $(PROVIDER): tests/sso/certified/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is not installed: the tests with an identity" \
+		"provider are skipped without it. On Debian and Ubuntu: apt install npm" >&2; exit 1; }
 	@npm ci --prefix $(dir $<) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
