@@ -1,12 +1,15 @@
 """The HTTP endpoint of a worker process."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 
 import pytest
 import requests
+from waitress import trigger
 
 from swrhook.errors import BadConfiguration
 from swrhook.web.worker_endpoint import MAX_CONNECTIONS, SHOWN, WorkerEndpoint
@@ -76,18 +79,18 @@ def test_it_stops_when_an_answer_wakes_its_thread_first(
     harness: WebHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = WorkerEndpoint(harness.web, "127.0.0.1:0")
-    trigger = server._server.trigger
-    wake = trigger._physical_pull
+    [thread] = [each for each in enumerate_threads() if each.name == "metrics"]
+    write = os.write
 
-    def wake_late() -> None:
-        wake()
-        server._thread.join()
-        wake()
+    def write_twice(number: int, content: bytes) -> int:
+        write(number, content)  # as the thread of an answer does
+        thread.join()
+        return write(number, content)
 
-    monkeypatch.setattr(trigger, "_physical_pull", wake_late)
+    monkeypatch.setattr(trigger.os, "write", write_twice)
     server.stop()
 
-    assert not server._thread.is_alive()
+    assert not thread.is_alive()
 
 
 def test_an_ipv6_address_can_be_served(harness: WebHarness) -> None:
