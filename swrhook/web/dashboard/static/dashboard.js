@@ -209,6 +209,8 @@ if (interval) {
   timer = setTimeout(poll, interval);
   document.addEventListener("visibilitychange", () => document.hidden || poll());
 }
+// On a phone the pages are in one line, which may have to be moved.
+document.querySelector("header [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 prepareTables();
 addLocalTimes();
 if (isElsewhere) {
