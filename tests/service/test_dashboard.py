@@ -233,7 +233,7 @@ def test_a_waiting_sync_can_be_cancelled(stage: Stage) -> None:
     page.get_by_role("link", name="team/app:never").click()
     page.get_by_role("button", name="Cancel this sync").click()
 
-    expect(page.locator(".verdict")).to_contain_text("cancelled by an operator")
+    expect(page.locator(".verdict")).to_contain_text("Cancelled by an operator")
 
 
 def test_an_unknown_tag_is_explained(stage: Stage) -> None:
@@ -370,7 +370,7 @@ def test_a_plan_that_is_not_wanted_is_cancelled(stage: Stage) -> None:
     page.get_by_role("button", name="Compare and plan").click()
     page.get_by_role("button", name="Cancel").click()
 
-    expect(page.locator(".verdict")).to_contain_text("cancelled by an operator")
+    expect(page.locator(".verdict")).to_contain_text("Cancelled by an operator")
 
 
 def test_a_region_is_paused_and_resumed_with_the_keyboard(stage: Stage) -> None:
