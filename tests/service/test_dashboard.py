@@ -416,7 +416,7 @@ def test_a_notification_leads_to_the_reason_and_the_repair(stage: Stage) -> None
     told.click()
     if "/syncs/" not in page.url:  # several that failed for one reason are one message
         page.get_by_role("link", name="team/app:told").click()
-    expect(page.locator(".note")).to_contain_text("the target has sha256:000")
+    expect(page.locator(".note")).to_contain_text("The target has sha256:000")
 
     stage.swr.state.seed(TARGET, "team", "app", "told", DIGEST)
     page.get_by_role("button", name="Retry").click()
