@@ -58,5 +58,5 @@ def test_a_rule_without_a_limit_is_refused(control: Control) -> None:
 
     assert (answer.status_code, answer.json()["error"]) == (
         400,
-        "0._schema: It needs keep or max_age.",
+        "0: It needs keep or max_age.",
     )
