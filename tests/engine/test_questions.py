@@ -33,8 +33,10 @@ def is_answered(database: Database) -> bool:
 def test_a_question_is_answered_at_once_and_once(database: Database) -> None:
     work = Work()
     with running(database, work) as engine:
-        for _ in range(3):
-            ask_for(database, engine)
+        with database.write() as connection:  # all three before the first look
+            for _ in range(3):
+                ask(connection, [PLACE], soon(), since=soon(-60), until=soon() + PATIENCE)
+            engine.wake(connection)
         assert work.wait_for(lambda: is_answered(database))
 
     assert work.looks == [PLACE]

@@ -78,7 +78,8 @@ def test_open_syncs_are_found_by_an_index_however_many_syncs_have_ended(
 ) -> None:
     fill(database)
     found = plans(database, READINGS[reading])
-    index = "syncs_open_counts" if reading == "count" else "syncs_by_state"
+    # PostgreSQL takes any index of open syncs alone while there are few of them.
+    index = "syncs_open_" if reading == "count" else "syncs_by_state"
 
     assert found
     for plan in found:
