@@ -3,15 +3,17 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import g, has_app_context
+from werkzeug.exceptions import ServiceUnavailable
 
 from swrhook.clock import Clock
 from swrhook.config.model import Config, ConfigSource
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries.stats import Stats
 from swrhook.metrics import Metrics
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
@@ -19,6 +21,7 @@ from swrhook.service.statistics import Statistics
 from swrhook.sso import IdentityProvider
 from swrhook.usecases.availability.check import AvailabilityChecker
 from swrhook.usecases.receive import DeliveryRecorder
+from swrhook.web.problems import RETRY_AFTER
 from swrhook.web.rate_limit import SenderRateLimits
 from swrhook.web.turns import Turns
 
@@ -82,6 +85,16 @@ class WebContext:
         """Return the result of one of the ledger's queries, which takes a connection first."""
         with self.database.read() as connection:
             return query(connection, *args, **kwargs)
+
+    def count(self, window: timedelta) -> Stats:
+        """Return the numbers of a window, some seconds old. Raises ServiceUnavailable."""
+        stats = self.statistics.get(window)
+        if stats is None:
+            raise ServiceUnavailable(
+                "the ledger could not be counted in time: is it available, see /readyz?",
+                retry_after=RETRY_AFTER,
+            )
+        return stats
 
 
 class RequestConfig:

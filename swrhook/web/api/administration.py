@@ -7,8 +7,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from werkzeug.exceptions import ServiceUnavailable
-
 from swrhook.config.nodes import Data
 from swrhook.config.yaml_document import read
 from swrhook.ledger.audit import AuditFilter, ListedAudit, list_writes
@@ -19,9 +17,6 @@ from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import schema_of
 from swrhook.web.api.schemas import AuditPageSchema, StatsSchema
 from swrhook.web.context import WebContext
-from swrhook.web.problems import RETRY_AFTER
-
-_NOT_COUNTED = "the ledger could not be counted in time: is it available, see /readyz?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +64,7 @@ def add_stats_routes(routes: Routes, web: WebContext) -> None:
 
         The numbers are as old as `counted_at` says: some seconds, if the ledger is large.
         """
-        stats = web.statistics.get(query["window"])
-        if stats is None:
-            raise ServiceUnavailable(_NOT_COUNTED, retry_after=RETRY_AFTER)
-        return stats
+        return web.count(query["window"])
 
 
 def add_audit_routes(routes: Routes, web: WebContext) -> None:

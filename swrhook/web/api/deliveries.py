@@ -92,10 +92,10 @@ def add_sender_routes(routes: Routes, web: WebContext) -> None:
 def _list_senders(web: WebContext) -> list[ListedSender]:
     senders = web.config.current().senders
     statuses = web.senders.read()
-    # Counted now and then for all requests: it takes seconds for the deliveries of a busy day.
-    stats = web.statistics.get(COUNTED_FOR)
-    if statuses is None or stats is None:
+    if statuses is None:
         raise ServiceUnavailable("the ledger cannot be read")
+    # Counted now and then for all requests: it takes seconds for the deliveries of a busy day.
+    stats = web.count(COUNTED_FOR)
     counts = {(counted.sender, counted.outcome): counted.count for counted in stats.deliveries}
     last = web.read(last_outcomes, list(senders))
     return [

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy
 
 from swrhook.clock import SystemClock
@@ -148,3 +149,15 @@ def test_no_request_counts_the_deliveries_of_a_day(harness: WebHarness) -> None:
     harness.push("team/web:v1")
 
     assert [sender["outcomes"] for sender in listed(harness)] == before == [NONE]
+
+
+@pytest.mark.parametrize("path", ["senders", "stats"])
+def test_numbers_that_are_not_there_in_time_are_503(
+    harness: WebHarness, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(Statistics, "get", lambda *_args: None)
+
+    answer = harness.client().get(f"/api/v1/{path}")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "could not be counted in time" in answer.get_json()["detail"]
