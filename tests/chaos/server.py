@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -87,6 +88,8 @@ class Server:
         assert self._process is not None
         # The postmaster first, so that it starts no more processes.
         os.kill(pid := self._process.pid, number)
+        if number == signal.SIGSTOP:
+            _wait_until_stopped(pid)
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             with suppress(ProcessLookupError):  # it has ended meanwhile
                 os.kill(int(child), number)
@@ -105,6 +108,12 @@ class Server:
             self._signal_all(signal.SIGCONT)
             self.stop()
         shutil.rmtree(self._folder)
+
+
+def _wait_until_stopped(pid: int) -> None:
+    """A signal is obeyed some time after it was sent; until then, a process may fork."""
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.001)
 
 
 def _command(program: str, *arguments: str) -> Sequence[str]:
