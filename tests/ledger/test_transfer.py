@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger import transfer
@@ -80,6 +80,17 @@ def test_the_copy_takes_deliveries_and_knows_those_before(source: str, target: s
             for event in ("id 7 é", "another")
         )
         assert (known, new) == ("duplicate", "accepted")
+
+
+def test_the_copy_has_the_statistics_that_make_its_indexes_used(source: str, target: str) -> None:
+    copy_ledger(source, target, nothing)
+
+    for copy in opened(target):
+        with copy.read() as connection:
+            rows = connection.execute(text("SELECT relname, reltuples FROM pg_class")).all()
+        counts = {row.relname: row.reltuples for row in rows}
+        assert counts["syncs"] == 31
+        assert min(counts[table.name] for table in TABLES) >= 0  # -1: never analyzed
 
 
 def test_every_table_is_copied_but_what_belongs_to_one_database() -> None:
