@@ -7,23 +7,22 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import figures
 from bench.deployment import MASS, Deployment, Plan, deploy, swr
 from bench.figures import Figure, Measurement
+from bench.memory import QUICK, measure_syncs
 from bench.offered import offer
 from tests.chaos.server import is_installed
 from tests.programs import ROOT
 
-LANES, ALONE, MANY = 1_000, 200, 20_000
+LANES, ALONE = 1_000, 200
 # Seconds: how long an idle deployment is watched, and the pause between two lone pushes.
 IDLE, PAUSE = 20.0, 0.05
 OFFERED, BACKLOG, OFFERED_SECONDS, CALL = 200, 2_000, 10.0, 0.02
-PACE = {"per_second": 1_000, "in_flight": 64, "in_flight_per_target": 64}
-QUICK = {"pace": PACE, "verify": {"first": "100ms", "cap": "1s"}}
-UNVERIFIED = {"pace": PACE, "verify": {"first": "10m", "cap": "10m"}}
+UNVERIFIED = {**QUICK, "verify": {"first": "10m", "cap": "10m"}}
 
 
 def measure(root: Path = ROOT) -> Measurement:
@@ -41,7 +40,7 @@ def measure(root: Path = ROOT) -> Measurement:
         ),
         *_counts(verified, triggered),
         _hook(embedded),
-        _memory(embedded),
+        measure_syncs(root),
     ]
     if not is_installed():
         return Measurement(measured, skipped=["costs on PostgreSQL: it is not installed"])
@@ -189,30 +188,6 @@ def _hook(plan: Plan) -> Figure:
         at_least=50,
         moonshot=20,
         unit="ms",
-        less_is_better=True,
-    )
-
-
-def _memory(plan: Plan) -> Figure:
-    """Measure the memory of the process before and after many syncs."""
-    repositories = 20
-    tags = MANY // 2 // repositories
-    with swr() as simulated, deploy(replace(plan, targets=2), simulated) as deployment:
-        before = deployment.memory()
-        with deployment.sender(MASS) as sender:
-            for number in range(repositories * tags):
-                repository, tag = number % repositories, number // repositories
-                sender.deliver([f"org/app-{repository}.{tags}:v{tag}"])
-        assert simulated.wait_for("seen", MANY)
-        after = deployment.memory()
-    return Figure(
-        f"memory of the process after {MANY:,} syncs",
-        f"{after:.0f} MiB",
-        f"at start: {before:.0f} MiB",
-        after,
-        at_least=150,
-        moonshot=110,
-        unit="MiB",
         less_is_better=True,
     )
 
