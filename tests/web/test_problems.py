@@ -132,6 +132,26 @@ def test_no_route_ignores_a_parameter_that_it_does_not_know(harness: WebHarness)
     } == {}
 
 
+def test_no_route_chooses_one_of_a_parameters_values(harness: WebHarness) -> None:
+    client = harness.client(ADMIN)
+    paths = client.get("/api/openapi.json").get_json()["paths"]
+    single = [
+        (re.sub(r"{.*?}", "x", path), parameter["name"])
+        for path, methods in paths.items()
+        for parameter in methods.get("get", {}).get("parameters", ())
+        if parameter["in"] == "query" and parameter["schema"]["type"] != "array"
+    ]
+    answers = {(path, name): client.get(f"{path}?{name}=1&{name}=1") for path, name in single}
+
+    assert ("/api/v1/explain", "image") in answers
+    assert {
+        (path, name): answer.get_json()
+        for (path, name), answer in answers.items()
+        if answer.status_code != 422
+        or answer.get_json()["reasons"] != [f"{name}: may be given only once."]
+    } == {}
+
+
 def test_an_unknown_parameter_is_named(harness: WebHarness) -> None:
     answer = harness.client().get("/api/v1/senders?limit=1")
 

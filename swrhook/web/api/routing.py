@@ -11,24 +11,44 @@ from typing import Any, ParamSpec, TypeVar
 
 from flask import Request, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, ValidationError
 from webargs import missing
 from webargs.flaskparser import FlaskParser, abort, is_json_request
+from webargs.multidictproxy import MultiDictProxy
 from werkzeug.exceptions import UnsupportedMediaType
 
 from swrhook.ledger.queries.views import USUAL_LIMIT
 from swrhook.senders.payload import Json, decode
 from swrhook.web.api.queries import PagingQuery
 from swrhook.web.turns import Turns
+from swrhook.wording.message import say
 
 _BUSY = HTTPStatus.TOO_MANY_REQUESTS
 P = ParamSpec("P")
 Result = TypeVar("Result")
 View = TypeVar("View", bound=Callable[..., object])
 
+ONLY_ONCE = say("may be given only once.")
+
+
+def repeated_parameters(req: Request) -> set[str]:
+    """Return the names that a request's URL has more than once."""
+    return {name for name, values in req.args.lists() if len(values) > 1}
+
 
 class _Parser(FlaskParser):
-    """Parses the bodies of requests as those of deliveries: JSON of limited depth and size."""
+    """Parses bodies as those of deliveries: JSON of limited depth and size.
+
+    Of a parameter that is repeated, no value is chosen.
+    """
+
+    def load_querystring(self, req: Request, schema: Schema) -> MultiDictProxy:
+        """Return the parameters in the URL. Raises ValidationError."""
+        parameters: MultiDictProxy = super().load_querystring(req, schema)
+        repeated = repeated_parameters(req) - parameters.multiple_keys
+        if repeated:
+            raise ValidationError({name: [ONLY_ONCE] for name in sorted(repeated)})
+        return parameters
 
     def _raw_load_json(self, req: Request) -> Json:
         body = req.get_data()

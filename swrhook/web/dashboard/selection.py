@@ -6,6 +6,7 @@ The list to which the browser returns says what was done, by the parameter `done
 import re
 from collections.abc import Callable
 from http import HTTPStatus
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, redirect, request, url_for
 from marshmallow import ValidationError
@@ -65,9 +66,10 @@ def _change_selected(
 
 
 def _redirect_to_list(path: str, verb: str, done: int, refused: int) -> Response:
-    separator = "&" if "?" in path else "?"
-    done_path = f"{path}{separator}done={verb}.{done}.{refused}"
-    return redirect(done_path, HTTPStatus.SEE_OTHER)
+    page, _, query = path.partition("?")
+    others = [(name, value) for name, value in parse_qsl(query) if name != "done"]
+    parameters = urlencode([*others, ("done", f"{verb}.{done}.{refused}")])
+    return redirect(f"{page}?{parameters}", HTTPStatus.SEE_OTHER)
 
 
 _DONE = {

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
+from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
 from swrhook.ledger.queries.images import find_images
@@ -15,6 +16,7 @@ from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import Item, Page, SyncFilter
 from swrhook.web.access import is_visible, scope
 from swrhook.web.api.queries import SyncQuery, to_filter
+from swrhook.web.api.routing import ONLY_ONCE, repeated_parameters
 from swrhook.web.api.syncs import cancel_sync, retry_sync
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import GROUPS, STATES
@@ -76,7 +78,12 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
 
 
 def read_query() -> dict[str, str]:
-    """Return the query parameters of the page's URL, without those that are empty."""
+    """Return the query parameters of the page's URL, without those that are empty.
+
+    Raises UnprocessableEntity if one is repeated.
+    """
+    for name in sorted(repeated_parameters(request)):
+        raise UnprocessableEntity(say("%(field)s: %(mistake)s", field=name, mistake=ONLY_ONCE))
     return {name: value.strip() for name, value in request.args.items() if value.strip()}
 
 

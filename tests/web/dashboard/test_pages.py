@@ -214,6 +214,16 @@ def test_an_invalid_filter_shows_the_reason(client: FlaskClient, path: str) -> N
     assert "The filter is invalid" in answer.text
 
 
+@pytest.mark.parametrize(
+    "path", ["/syncs", "/deliveries", "/repositories", "/explain", "/rules", "/notifications"]
+)
+def test_a_page_chooses_no_value_of_a_repeated_parameter(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"{path}?image=team/a&image=team/b")
+
+    assert answer.status_code == 422
+    assert "image: may be given only once." in answer.text
+
+
 def test_lists_come_in_pages(harness: WebHarness, client: FlaskClient) -> None:
     for number in range(51):
         harness.push(f"team/web:v{number}")

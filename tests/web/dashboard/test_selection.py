@@ -44,6 +44,16 @@ def test_selected_syncs_are_retried_and_the_others_are_not(
     assert states == {first: "pending", second: "rejected", third: "pending"}
 
 
+def test_only_the_last_change_is_told(harness: WebHarness, client: FlaskClient) -> None:
+    first, second, third = (reject(harness, f"team/web:v{number}") for number in (1, 2, 3))
+
+    shown = submit(client, "/syncs/retry", sync=[first, second], path="/syncs?show=rejected")
+    page = submit(client, "/syncs/retry", sync=[third], path=shown.request.full_path)
+
+    assert page.request.args.to_dict(flat=False) == {"show": ["rejected"], "done": ["retried.1.0"]}
+    assert "1 sync retried." in page.text
+
+
 def test_syncs_that_cannot_be_changed_are_counted(harness: WebHarness, client: FlaskClient) -> None:
     rejected = reject(harness, "team/web:v1")
     [pending] = harness.push("team/web:v2").syncs
