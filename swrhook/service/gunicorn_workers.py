@@ -227,6 +227,8 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Run the application. A client that does not read the response is not waited for."""
+        if not conn.buffer.is_whole:  # a thread would wait for the rest of its body
+            req.force_close()
         response = (TlsResponseSocket if self.cfg.is_ssl else ResponseSocket)(conn.sock)
         try:
             # gunicorn's method uses no more of a connection.
@@ -240,10 +242,6 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         with suppress(OSError):
             client.settimeout(0)
             client.send(answer(exc))
-
-    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:  # noqa: ANN401  # gunicorn's own types
-        """Tell whether the connection can be reused: not if a thread would wait for its body."""
-        return bool(conn.buffer.is_whole and super()._keepalive_after(conn, keepalive))
 
 
 class DrainingWorker(TimeoutThreadWorker):

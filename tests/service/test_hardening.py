@@ -25,6 +25,10 @@ THREADS = 32
 # Long enough for a slow machine, and far from for ever.
 GENEROUS = REQUEST_TIMEOUT + 20
 START = f"POST /hooks/ci HTTP/1.1\r\nHost: swrhook\r\nAuthorization: Bearer {SECRET}\r\n".encode()
+# One byte more than the cap, in the first of its chunks.
+CHUNKED_LARGE = (
+    b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (LIMIT + 1) + bytes(LIMIT + 1) + b"\r\n"
+)
 SLOW = [
     START + b"Content-Length: 100\r\n\r\n{",  # a body
     START + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{",  # a chunk
@@ -101,6 +105,25 @@ def test_a_large_body_is_413_also_when_the_sender_goes_on_sending(served: Served
             answer.status_code,
             answer.headers["Content-Type"],
         ) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize("header", [b"Content-Length: %d\r\n\r\n" % (2 * LIMIT), CHUNKED_LARGE])
+def test_an_answer_says_that_its_connection_is_closed(served: Served, header: bytes) -> None:
+    answer = answer_on(connection(served, START + header))
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_a_connection_is_kept_after_a_refusal_of_a_whole_body(served: Served) -> None:
+    body = gzip.compress(bytes(50 * LIMIT))
+    header = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with connection(served, (START + header + body) * 2) as opened:
+        answers = b""
+        while answers.count(b"HTTP/1.1 413 ") < 2:
+            answers += opened.recv(65536)
+
+    assert b"\r\nConnection: keep-alive\r\n" in answers
 
 
 @pytest.mark.parametrize("members", [1, 3])
