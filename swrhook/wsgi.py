@@ -1,5 +1,6 @@
 """The application for gunicorn: importing this module starts the service."""
 
+import logging
 import os
 import sys
 
@@ -13,5 +14,6 @@ try:
     service = start_service(os.environ, master=os.getppid())
 except SwrhookError as exc:
     sys.stderr.write(f"swrhook cannot start:\n{exc}\n")
+    logging.getLogger("gunicorn.error").disabled = True  # that the worker exits is no news
     sys.exit(_CANNOT_BOOT)
 app = application = service.web

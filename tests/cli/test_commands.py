@@ -70,6 +70,22 @@ def test_a_server_whose_address_is_in_use_says_what_to_do(tmp_path: Path) -> Non
     assert "set SWRHOOK_BIND to another address" in result.stderr + result.stdout
 
 
+def test_a_service_says_in_one_message_why_it_cannot_start(tmp_path: Path) -> None:
+    file = tmp_path / "swrhook.yaml"
+    file.write_text("rules: 5\n")
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    options = {"SWRHOOK_CONFIG": str(file), "SWRHOOK_DATABASE_URL": ledger}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        bind = f"127.0.0.1:{free.getsockname()[1]}"
+    result = swrhook("serve", SWRHOOK_BIND=bind, **options)
+
+    assert result.returncode == 3
+    assert result.stderr.startswith(f"swrhook cannot start:\n{file}:1:1: ")
+    messages = [json.loads(line)["message"] for line in result.stdout.splitlines()]
+    assert messages[0].startswith("Starting gunicorn")
+    assert messages[-1].startswith("Booting worker")
+
+
 def test_a_worker_says_in_one_message_why_it_cannot_start() -> None:
     result = swrhook("worker", SWRHOOK_WORKERS="0")
 
