@@ -25,9 +25,10 @@ THREADS = 32
 # Long enough for a slow machine, and far from for ever.
 GENEROUS = REQUEST_TIMEOUT + 20
 START = f"POST /hooks/ci HTTP/1.1\r\nHost: swrhook\r\nAuthorization: Bearer {SECRET}\r\n".encode()
-# One byte more than the cap, in the first of its chunks.
-CHUNKED_LARGE = (
-    b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (LIMIT + 1) + bytes(LIMIT + 1) + b"\r\n"
+# More than the cap in the first of its chunks.
+CHUNKED_LARGE = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n1\r\n" % (
+    2 * LIMIT,
+    bytes(2 * LIMIT),
 )
 SLOW = [
     START + b"Content-Length: 100\r\n\r\n{",  # a body

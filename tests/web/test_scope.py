@@ -34,7 +34,28 @@ rules:
   - {name: ours, when: {namespace: [team-a, secret-org]}, sync: [{region: cn-east-3, namespace: a}]}
   - {name: theirs, when: {namespace: team-b}, sync: [{region: cn-east-3, namespace: b}]}
 """
+# Beside `ci`, which may push to every organization.
 SENDER = """\
+  ours:
+    dialect: generic
+    region: cn-north-4
+    image: {namespace: team-a}
+    auth: {scheme: bearer, secrets: [the-secret-of-team-a]}
+  allowed:
+    dialect: generic
+    region: cn-north-4
+    allow: {namespaces: [team-a, team-a-web]}
+    auth: {scheme: bearer, secrets: [a-secret-of-team-a]}
+  mixed:
+    dialect: generic
+    region: cn-north-4
+    allow: {namespaces: [team-a, team-b]}
+    auth: {scheme: bearer, secrets: [the-secret-of-both]}
+  wide:
+    dialect: generic
+    region: cn-north-4
+    allow: {namespaces: [team-a-*]}
+    auth: {scheme: bearer, secrets: [the-secret-of-many]}
   theirs:
     dialect: generic
     region: cn-north-4
@@ -210,7 +231,7 @@ def replay(scene: Scene) -> None:
 
 def senders(scene: Scene) -> None:
     answer = scene.api("GET", "senders").get_json()
-    assert [sender["name"] for sender in answer["items"]] == ["ci"]
+    assert [sender["name"] for sender in answer["items"]] == ["ours", "allowed"]
 
 
 def wait(scene: Scene) -> None:

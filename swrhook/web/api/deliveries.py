@@ -14,6 +14,7 @@ from swrhook.ledger.queries.delivery_scope import is_wholly_in_scope
 from swrhook.ledger.queries.overview import last_outcomes
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSender, Page
 from swrhook.model import Outcome
+from swrhook.rules.namespaces import Namespaces
 from swrhook.senders.sender import Sender
 from swrhook.units import format_duration
 from swrhook.usecases import receive
@@ -111,18 +112,32 @@ def _list_senders(web: WebContext) -> list[ListedSender]:
         )
         for status in statuses
         # The configuration may have been reloaded since the statuses were read.
-        if (sender := senders.get(status.sender)) is not None and _is_visible(sender)
+        if (sender := senders.get(status.sender)) is not None and _is_own(sender)
     ]
 
 
 def visible_senders(config: Config) -> list[str]:
     """Return the names of the senders that the current request may see, sorted."""
-    return sorted(name for name, sender in config.senders.items() if _is_visible(sender))
+    return sorted(
+        name
+        for name, sender in config.senders.items()
+        if not sender.image.namespace or is_visible(sender.image.namespace)
+    )
 
 
-def _is_visible(sender: Sender) -> bool:
-    """Tell whether a sender may push to an organization that the current request may see."""
-    return not sender.image.namespace or is_visible(sender.image.namespace)
+def _is_own(sender: Sender) -> bool:
+    """Tell whether the current request may see all organizations to which a sender may push.
+
+    The deliveries of a sender are counted together, whatever they are about.
+    """
+    if scope() is None:
+        return True
+    if sender.image.namespace:
+        return is_visible(sender.image.namespace)
+    allowed = sender.allow_namespaces
+    return isinstance(allowed, Namespaces) and all(
+        pattern.literal and is_visible(pattern.text) for pattern in allowed.patterns
+    )
 
 
 def _format(duration: timedelta | None) -> str | None:
