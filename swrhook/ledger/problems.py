@@ -90,21 +90,24 @@ def _recovery(sync: Any) -> Notice:  # noqa: ANN401  # a row
     return Notice(Topic.RECOVERED, way, sync.verified_at, facts, item_of(sync), subject_of(sync))
 
 
-def late_syncs(connection: Connection, late_before: datetime) -> list[Any]:
-    """Return the syncs that have become late since the last search: open, and recorded before.
+def late_syncs(connection: Connection, now: datetime, late_after: timedelta) -> list[Any]:
+    """Return the syncs that have become late since the last search: open for `late_after`.
 
     Each sync is returned once, at most MOST_ROWS at a time.
     """
+    late_before = now - late_after
     begin, limit = _cursor(connection, "late", late_before), lowest_id(late_before)
+    is_running = is_not_paused(list_pauses(connection), syncs.c)
     rows: list[Any] = []
     for state in sorted(OPEN_STATES):
         query = select(*_SYNC_COLUMNS).where(*state_walk(state, begin, limit), syncs.c.id > begin)
         query = query.where(~syncs.c.backfill)  # these wait for all others, as they should
-        query = query.where(*is_not_paused(list_pauses(connection), syncs.c))
+        query = query.where(*is_running)
         query = query.order_by(syncs.c.state, syncs.c.id).limit(MOST_ROWS)
         rows += connection.execute(query).all()
     rows = sorted(rows, key=lambda row: str(row.id))[:MOST_ROWS]
-    _move_cursor(connection, "late", rows[-1].id if len(rows) == MOST_ROWS else limit)
+    end = rows[-1].id if len(rows) == MOST_ROWS else limit
+    _move_cursor(connection, "late", begin, end, now)
     return rows
 
 
@@ -130,7 +133,8 @@ def quarantined_deliveries(connection: Connection, now: datetime) -> list[Notice
         .limit(MOST_ROWS)
     )
     rows = connection.execute(query).all()
-    _move_cursor(connection, "quarantined", rows[-1].id if len(rows) == MOST_ROWS else limit)
+    end = rows[-1].id if len(rows) == MOST_ROWS else limit
+    _move_cursor(connection, "quarantined", begin, end, now)
     return [
         Notice(
             Topic.QUARANTINED,
@@ -247,5 +251,11 @@ def _cursor(connection: Connection, name: str, start: datetime) -> str:
     return position or lowest_id(start)
 
 
-def _move_cursor(connection: Connection, name: str, position: str) -> None:
-    put(connection, notice_cursors, {"name": name}, {"position": position})
+def _move_cursor(connection: Connection, name: str, begin: str, end: str, now: datetime) -> None:
+    """Move the position of a search on from `begin` to `end`.
+
+    It moves back only from the future, where a clock that was wrong had set it: otherwise a clock
+    that is seconds behind, or a longer `late_after`, would let the same rows be found again.
+    """
+    if end >= begin or begin > lowest_id(now):
+        put(connection, notice_cursors, {"name": name}, {"position": end})

@@ -74,7 +74,7 @@ class ProblemWatch(PeriodicThread):
     def _find_late(self, now: datetime) -> bool:
         config = self.config.current()
         with self.database.write() as connection:
-            rows = late_syncs(connection, now - config.options.late)
+            rows = late_syncs(connection, now, config.options.late)
             record_notices(connection, [lateness_of(row) for row in rows])
             if Topic.RECOVERED in config.notify.topics:
                 remember_syncs(connection, rows, now)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from swrhook.ledger import problems
@@ -25,9 +26,9 @@ def put_at(database: Database, number: int, at: datetime, state: State, **more: 
     return put(database, state, id=sync_id, tag=f"v{number}", created_at=at, **more).id
 
 
-def search_late(database: Database, now: datetime) -> list[str]:
+def search_late(database: Database, now: datetime, late_after: timedelta = LATE) -> list[str]:
     with database.write() as connection:
-        return [row.id for row in problems.late_syncs(connection, now - LATE)]
+        return [row.id for row in problems.late_syncs(connection, now, late_after)]
 
 
 def test_a_sync_is_late_once(database: Database) -> None:
@@ -41,6 +42,28 @@ def test_a_sync_is_late_once(database: Database) -> None:
     assert search_late(database, NOW + 2 * MINUTE) == [new]
     assert search_late(database, NOW + 3 * MINUTE) == []
     assert old not in search_late(database, NOW + 4 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "late_after"), [(1, LATE), (2, LATE + MINUTE)], ids=["clock behind", "longer late"]
+)
+def test_a_search_of_an_earlier_time_repeats_nothing(
+    database: Database, minutes: int, late_after: timedelta
+) -> None:
+    search_late(database, NOW)
+    new = put_at(database, 1, NOW - LATE + 90 * SECOND, State.PENDING)
+    assert search_late(database, NOW + 2 * MINUTE) == [new]
+
+    assert search_late(database, NOW + minutes * MINUTE, late_after) == []
+    assert search_late(database, NOW + 2 * MINUTE) == []
+
+
+def test_a_search_goes_on_after_a_clock_was_years_ahead(database: Database) -> None:
+    search_late(database, NOW + timedelta(days=1000))
+    search_late(database, NOW)
+    new = put_at(database, 1, NOW - LATE + MINUTE, State.PENDING)
+
+    assert search_late(database, NOW + 2 * MINUTE) == [new]
 
 
 def test_many_late_syncs_are_found_in_portions(database: Database) -> None:
