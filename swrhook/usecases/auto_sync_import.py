@@ -77,13 +77,16 @@ class AutoSyncReader:
                     problems.append(f"{region}/{namespace}: {error}")
 
     def _repositories_of(self, region: str, namespace: str) -> Iterator[RepositoryRef]:
-        offset = 0
-        while True:
+        names: set[str] = set()
+        offset, is_last = 0, False
+        while not is_last:
             page = self._ask(partial(self.swr.repository_page, region, namespace, offset))
-            yield from (RepositoryRef(region, namespace, name) for name in page.names)
+            new = [name for name in page.names if name not in names]
+            yield from (RepositoryRef(region, namespace, name) for name in new)
+            names.update(new)
             offset += page.count
-            if page.is_last:
-                return
+            # A server that does not page repeats its only page.
+            is_last = page.is_last or (bool(page.names) and not new)
 
     def _ask(self, request: Callable[[], Answer]) -> Answer:
         """Return the answer to a request, repeated while its error may pass. Raises SwrError."""

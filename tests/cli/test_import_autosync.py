@@ -13,6 +13,7 @@ from swrhook.config.loader import load
 from swrhook.simulator import Fault, RunningSimulator, start
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import Target
+from swrhook.swr.protocol import PAGE_SIZE
 
 WEST, EAST, HONG_KONG = "cn-north-4", "cn-east-3", "ap-southeast-1"
 Import = Callable[..., Result]
@@ -115,6 +116,20 @@ def test_throttling_is_waited_for(run: Import, simulator: RunningSimulator) -> N
 
     assert run().exit_code == 0
     assert len(simulator.state.calls(operation="sync_repo")) == 6
+
+
+def test_a_server_that_does_not_page_is_asked_no_more_than_twice(
+    run: Import, simulator: RunningSimulator
+) -> None:
+    page = [{"namespace": "team-a", "name": f"app{number:03}"} for number in range(PAGE_SIZE)]
+    only = Fault(WEST, "repos", times=5, status=200, body=page)
+    simulator.state.faults.add([only])
+
+    result = run("--region", WEST, "--namespace", "team-a")
+
+    assert result.exit_code == 0
+    assert len(simulator.state.calls(operation="repos")) == 2
+    assert len(simulator.state.calls(operation="sync_repo")) == PAGE_SIZE
 
 
 def test_a_region_without_a_sender_is_pointed_out(run: Import, tmp_path: Path) -> None:
