@@ -24,11 +24,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from swrhook import logs
-from swrhook.ledger.database import Database, after_commit
+from swrhook.ledger.database import after_commit
 from swrhook.ledger.lanes import Waiting, lock_lanes, schedule_in_order
 from swrhook.ledger.rows import LANE_COLUMNS, group, to_lane
 from swrhook.ledger.sql import PreparedStatement, put
@@ -80,15 +79,6 @@ def list_pauses(connection: Connection, paused: Paused | None = None) -> list[Pa
     rows = _LASTING.rows(connection)
     pauses = [_to_pause(row) for row in rows]
     return [pause for pause in pauses if paused in (None, pause.paused)]
-
-
-def shown_pauses(database: Database) -> Sequence[Pause] | None:
-    """Return the pauses that last; None when the ledger cannot be read."""
-    try:
-        with database.read() as connection:
-            return list_pauses(connection)
-    except (SQLAlchemyError, OSError):
-        return None
 
 
 @dataclass(frozen=True, slots=True)

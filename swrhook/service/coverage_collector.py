@@ -12,7 +12,8 @@ from prometheus_client.registry import Collector
 from swrhook.clock import Clock
 from swrhook.config.model import ConfigSource
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.coverage import CoverageSum, read_all_sums
+from swrhook.ledger.optional_read import read_or_none
+from swrhook.ledger.queries.coverage import CoverageSum, read_sums
 from swrhook.service.metrics_collectors import SnapshotCollector
 from swrhook.syncs.coverage import Counts, CoverageKey
 from swrhook.usecases.rule_scope import coverage_keys
@@ -26,7 +27,7 @@ def coverage_collector(database: Database, config: ConfigSource, clock: Clock) -
     """Return the collector of the coverage."""
 
     def read() -> Sequence[CoverageSum] | None:
-        return read_all_sums(database, coverage_keys(config.current()))
+        return read_or_none(database, read_sums, coverage_keys(config.current()))
 
     gauges = partial(coverage_gauges, clock)
     return SnapshotCollector[Sequence[CoverageSum]](read, gauges, ())

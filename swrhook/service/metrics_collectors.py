@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
+from swrhook.ledger.optional_read import read_or_none
 from swrhook.ledger.queries.expansions import SenderExpansions, count_expansions
 from swrhook.ledger.queries.stats import Backlog, DriftCount, read_backlog, read_drift
 from swrhook.metrics import Metrics
@@ -51,11 +52,11 @@ def register_ledger(
     Backlog and drift are as old as `pace` allows, because they take long to count when they are
     large.
     """
-    backlog = Snapshot(lambda: read_backlog(database, clock.now()), pace)
-    drift = Snapshot(lambda: read_drift(database), pace)
+    backlog = Snapshot(lambda: read_or_none(database, read_backlog, clock.now()), pace)
+    drift = Snapshot(lambda: read_or_none(database, read_drift), pace)
     metrics.register(backlog_collector(backlog.get))
     metrics.register(drift_collector(drift.get))
-    metrics.register(expansion_collector(lambda: count_expansions(database)))
+    metrics.register(expansion_collector(lambda: read_or_none(database, count_expansions)))
     metrics.register(sender_collector(activity.cached))
 
 

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.pauses import shown_pauses
+from swrhook.ledger.optional_read import read_or_none
+from swrhook.ledger.pauses import list_pauses
 from swrhook.periodic import PeriodicThread
 from swrhook.syncs.pauses import Pause
 
@@ -21,7 +22,7 @@ class PauseWatch(PeriodicThread):
 
     def poll(self) -> None:
         """Read the pauses once."""
-        self._pauses = shown_pauses(self._database)
+        self._pauses = read_or_none(self._database, list_pauses)
 
     def cached(self) -> Sequence[Pause] | None:
         """Return the pauses as they were seconds ago; None when the ledger could not be read."""

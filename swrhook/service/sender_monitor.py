@@ -8,6 +8,7 @@ from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.config.model import ConfigSource
 from swrhook.ledger.database import Database
+from swrhook.ledger.optional_read import read_or_none
 from swrhook.ledger.queries.senders import last_deliveries
 from swrhook.periodic import PeriodicThread
 from swrhook.units import format_duration
@@ -48,7 +49,7 @@ class SenderActivity:
         now = self._clock.now()
         first_seen = {name: self._first_seen.get(name, now) for name in senders}
         self._first_seen = first_seen
-        last = last_deliveries(self._database, senders)
+        last = read_or_none(self._database, last_deliveries, senders)
         if last is None:
             return None
         return [

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
+from swrhook.ledger.optional_read import read_or_none
 from swrhook.ledger.queries.stats import Stats, read_stats
 from swrhook.service.snapshot import Pace, Snapshot
 
@@ -38,4 +39,4 @@ class Statistics:
 
     def _read(self, window: timedelta) -> Stats | None:
         with self._turn:
-            return read_stats(self._database, window, self._clock.now())
+            return read_or_none(self._database, read_stats, window, self._clock.now())

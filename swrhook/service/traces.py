@@ -19,6 +19,7 @@ from ulid_transform import ulid_to_timestamp
 from swrhook import __version__, logs
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording
+from swrhook.ledger.optional_read import read_or_none
 from swrhook.ledger.queries.deliveries import read_header
 from swrhook.model import State, Sync
 from swrhook.syncs.decisions import Decision
@@ -146,7 +147,7 @@ class Traces:
 
     def _read_caller(self, delivery: str) -> Caller | None:
         """Return the trace of a delivery; None if the ledger cannot be read."""
-        header = read_header(self._database, delivery, "traceparent")
+        header = read_or_none(self._database, read_header, delivery, "traceparent")
         return None if header is None else parse_traceparent(header, delivery)
 
 

@@ -65,9 +65,8 @@ def findings(repairs: RepairSetup, repair: str) -> list[tuple[str, str, bool]]:
 
 
 def drift(repairs: RepairSetup) -> dict[str, int]:
-    counts = read_drift(repairs.database)
-    assert counts is not None
-    return {row.drift: row.count for row in counts}
+    with repairs.database.read() as connection:
+        return {row.drift: row.count for row in read_drift(connection)}
 
 
 def test_a_reconcile_updates_what_is_known_of_every_compared_tag(repairs: RepairSetup) -> None:
@@ -193,7 +192,8 @@ def test_tags_that_no_rule_wants_any_more_are_reported_and_kept(repairs: RepairS
     assert [(finding.drift, finding.reason) for finding in repairs.tags(repair)] == [
         ("unwanted", "no rule wants it any more")
     ]
-    assert read_drift(repairs.database) == [DriftCount("cn-east-3", "team", "unwanted", 1)]
+    with repairs.database.read() as connection:
+        assert read_drift(connection) == [DriftCount("cn-east-3", "team", "unwanted", 1)]
 
 
 def test_tags_synced_by_hand_are_no_drift(repairs: RepairSetup) -> None:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.ledger.coverage_tables import COUNTS, coverage, gaps
-from swrhook.ledger.database import Database
 from swrhook.ledger.discovery import KnownOrganization, count_repositories, list_organizations
 from swrhook.ledger.discovery_tables import repositories
 from swrhook.model import image_name
@@ -155,12 +153,3 @@ def read_discovery(connection: Connection) -> ListedDiscovery:
 
 def _problem(row: KnownOrganization) -> ListedProblem:
     return ListedProblem(row.region, row.namespace or None, row.problem or "", row.listed_at)
-
-
-def read_all_sums(database: Database, keys: Sequence[CoverageKey]) -> Sequence[CoverageSum] | None:
-    """Return the sums of these rules and regions; None when the ledger cannot be read."""
-    try:
-        with database.read() as connection:
-            return read_sums(connection, keys)
-    except (SQLAlchemyError, OSError):
-        return None

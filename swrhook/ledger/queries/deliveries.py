@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, exists, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.delivery_scope import ids_in_scope, narrow
@@ -165,14 +164,10 @@ _STORED = select(*field_columns(deliveries, StoredDelivery), _IS_EXPANDING.label
 _STORED_PUSHES = select(*field_columns(pushes, Push))
 
 
-def read_header(database: Database, delivery_id: str, name: str) -> str | None:
-    """Return a kept header of a delivery, empty if it had none; None if the ledger is away."""
+def read_header(connection: Connection, delivery_id: str, name: str) -> str:
+    """Return a kept header of a delivery, empty if it had none."""
     statement = select(deliveries.c.headers).where(deliveries.c.id == delivery_id)
-    try:
-        with database.read() as connection:
-            headers = connection.scalar(statement) or {}
-    except (SQLAlchemyError, OSError):
-        return None
+    headers = connection.scalar(statement) or {}
     value: str = headers.get(name, "")
     return value
 

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.pagination import equals
 from swrhook.ledger.rows import field_columns
 from swrhook.ledger.tables import deliveries, expansions
@@ -56,16 +54,12 @@ def list_expansions(connection: Connection, sender: str | None = None) -> list[L
     return [ListedExpansion(**row) for row in connection.execute(query).mappings()]
 
 
-def count_expansions(database: Database) -> Sequence[SenderExpansions] | None:
-    """Return a count for each sender that has any; None when the ledger cannot be read."""
+def count_expansions(connection: Connection) -> Sequence[SenderExpansions]:
+    """Return a count for each sender that has any."""
     query = select(
         expansions.c.sender,
         func.count(),
         func.sum(expansions.c.pushes_left),
         func.count().filter(expansions.c.over_max_open),
     ).group_by(expansions.c.sender)
-    try:
-        with database.read() as connection:
-            return [SenderExpansions(*row) for row in connection.execute(query)]
-    except (SQLAlchemyError, OSError):
-        return None
+    return [SenderExpansions(*row) for row in connection.execute(query)]

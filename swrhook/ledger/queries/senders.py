@@ -4,25 +4,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.pagination import newer_than
 from swrhook.ledger.tables import deliveries
 
 _IS_NO_REPLAY = deliveries.c.replayed_from.is_(None)
 
 
-def last_deliveries(database: Database, senders: Iterable[str]) -> Mapping[str, datetime] | None:
-    """Return when each sender delivered last; None when the ledger cannot be read.
-
-    A sender that never delivered is left out.
-    """
-    try:
-        with database.read() as connection:
-            times = {sender: connection.scalar(last_query(sender)) for sender in senders}
-    except (SQLAlchemyError, OSError):
-        return None
+def last_deliveries(connection: Connection, senders: Iterable[str]) -> Mapping[str, datetime]:
+    """Return when each sender delivered last; one that never delivered is left out."""
+    times = {sender: connection.scalar(last_query(sender)) for sender in senders}
     return {sender: at for sender, at in times.items() if at is not None}
 
 

@@ -7,9 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import ready_flows
 from swrhook.ledger.pauses import read_pauses
 from swrhook.ledger.queries.pagination import newer_than, state_walk
@@ -59,21 +57,15 @@ class DriftCount:
     count: int
 
 
-def read_backlog(database: Database, now: datetime) -> Backlog | None:
-    """Return the open work; None when the ledger cannot be read."""
-    try:
-        with database.read() as connection:
-            counts = count_open(connection)
-            oldest, overdue = oldest_pending(connection), most_overdue(connection)
-    except (SQLAlchemyError, OSError):
-        return None
+def read_backlog(connection: Connection, now: datetime) -> Backlog:
+    """Return the open work."""
     by_region: Counter[tuple[str, str]] = Counter()
-    for target in counts:
+    for target in count_open(connection):
         by_region[target.state, target.target_region] += target.count
     return Backlog(
         [OpenSyncs(*key, count) for key, count in sorted(by_region.items())],
-        oldest_pending=_seconds_between(oldest, now),
-        most_overdue=_seconds_between(overdue, now),
+        oldest_pending=_seconds_between(oldest_pending(connection), now),
+        most_overdue=_seconds_between(most_overdue(connection), now),
     )
 
 
@@ -154,16 +146,8 @@ class Stats:
     latency: Sequence[Latency]
 
 
-def read_stats(database: Database, window: timedelta, now: datetime) -> Stats | None:
-    """Return the numbers of the time before now; None when the ledger cannot be read."""
-    try:
-        with database.read() as connection:
-            return _count(connection, window, now)
-    except (SQLAlchemyError, OSError):
-        return None
-
-
-def _count(connection: Connection, window: timedelta, now: datetime) -> Stats:
+def read_stats(connection: Connection, window: timedelta, now: datetime) -> Stats:
+    """Return the numbers of the time before now."""
     since = now - window
     outcomes = count_outcomes(connection, since)
     return Stats(
@@ -208,8 +192,8 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
     return ordered[max(rank, 1) - 1]
 
 
-def read_drift(database: Database) -> Sequence[DriftCount] | None:
-    """Return the latest known drift that no sync has fixed; None when it cannot be read."""
+def read_drift(connection: Connection) -> Sequence[DriftCount]:
+    """Return the latest known drift that no sync has fixed."""
     columns = (findings.c.target_region, findings.c.target_namespace, findings.c.drift)
     query = (
         select(*columns, func.count())
@@ -218,8 +202,4 @@ def read_drift(database: Database) -> Sequence[DriftCount] | None:
         .group_by(*columns)
         .order_by(*columns)
     )
-    try:
-        with database.read() as connection:
-            return [DriftCount(*row) for row in connection.execute(query)]
-    except (SQLAlchemyError, OSError):
-        return None
+    return [DriftCount(*row) for row in connection.execute(query)]

@@ -123,8 +123,8 @@ def test_a_paused_region_is_not_late_and_its_lanes_are_not_read(database: Databa
 
 def test_the_backlog_has_counts_and_ages(database: Database) -> None:
     fill(database)
-    backlog = read_backlog(database, NOW + 3 * MINUTE)
+    with database.read() as connection:
+        backlog = read_backlog(connection, NOW + 3 * MINUTE)
 
-    assert backlog is not None
     assert backlog.open_syncs == [OpenSyncs("pending", "cn-east-3", 300)]
     assert (backlog.oldest_pending, backlog.most_overdue) == (120.0, 120.0)
