@@ -157,7 +157,7 @@ class Container:
             self.database,
             self.configuration,
             self.sender_activity,
-            self.config_reloader.told,
+            self.config_reloader.deviation,
             self.clock,
         )
         self.coverage_watch = CoverageWatch(

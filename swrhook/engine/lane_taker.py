@@ -53,7 +53,7 @@ class Taken(Generic[SomeSlot]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place(Generic[SomeSlot]):
+class _Candidate(Generic[SomeSlot]):
     """Room for a lane of a flow, or a question; or none, and when there may be some."""
 
     flow: Flow | Questions | None
@@ -119,23 +119,23 @@ class LaneTaker(Generic[SomeSlot]):
         elsewhere = self._occupancy(connection)
         locked: set[Flow | Questions] = set()
         while True:
-            place = self._find_place(connection, elsewhere, locked)
-            if place.flow is None or place.slot is None:
-                look_in = _first(due_in, place.outlook.look_in, _SOON if locked else None)
-                return Taken(Outlook(look_in, place.outlook.is_blocked))
-            undo.callback(place.slot.release)
-            session = self._take_from(connection, place.flow, now)
+            candidate = self._find_candidate(connection, elsewhere, locked)
+            if candidate.flow is None or candidate.slot is None:
+                look_in = _first(due_in, candidate.outlook.look_in, _SOON if locked else None)
+                return Taken(Outlook(look_in, candidate.outlook.is_blocked))
+            undo.callback(candidate.slot.release)
+            session = self._take_from(connection, candidate.flow, now)
             if session is not None:
                 break
             undo.close()  # other transactions have locked the flow's lanes
-            locked.add(place.flow)
+            locked.add(candidate.flow)
         # Is there room for another lane? If so, another thread takes it at once.
-        further = self._find_place(connection, elsewhere)
+        further = self._find_candidate(connection, elsewhere)
         if further.slot is not None:
             further.slot.release()
-            return Taken(Outlook(timedelta()), session, place.slot)
+            return Taken(Outlook(timedelta()), session, candidate.slot)
         look_in = _first(due_in, further.outlook.look_in)
-        return Taken(Outlook(look_in, further.outlook.is_blocked), session, place.slot)
+        return Taken(Outlook(look_in, further.outlook.is_blocked), session, candidate.slot)
 
     def _prepare(self, connection: Connection, now: datetime) -> None:
         """Correct due times if the clock was set back; or note that this process is alive.
@@ -154,12 +154,12 @@ class LaneTaker(Generic[SomeSlot]):
     def _note_beat(self) -> None:
         self._beaten_at = time.monotonic()
 
-    def _find_place(
+    def _find_candidate(
         self,
         connection: Connection,
         elsewhere: Occupancy,
         locked: AbstractSet[Flow | Questions] = frozenset(),
-    ) -> _Place[SomeSlot]:
+    ) -> _Candidate[SomeSlot]:
         """Return room for the first that has some, in the order of their turns."""
         look_in, is_blocked = None, False
         waiting: list[Flow | Questions] = [*ready_flows(connection)]
@@ -169,9 +169,9 @@ class LaneTaker(Generic[SomeSlot]):
                 continue
             slot = self._lane_work.reserve(_room_needed(flow), elsewhere)
             if not isinstance(slot, CapacityLimit):
-                return _Place(flow, slot, Outlook())
+                return _Candidate(flow, slot, Outlook())
             look_in, is_blocked = _first(look_in, slot.retry_in), True
-        return _Place(None, None, Outlook(look_in, is_blocked))
+        return _Candidate(None, None, Outlook(look_in, is_blocked))
 
     def _take_from(
         self, connection: Connection, flow: Flow | Questions, now: datetime

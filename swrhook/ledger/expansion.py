@@ -69,7 +69,7 @@ def count_open(connection: Connection, sender: str, most: int) -> int:
     return connection.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
-def hold(connection: Connection, expansion: Expansion, until: datetime) -> None:
+def postpone(connection: Connection, expansion: Expansion, until: datetime) -> None:
     """Put an expansion off: its sender has too many open syncs."""
     _update(connection, expansion, {"due_at": until, "over_max_open": True})
 

@@ -64,7 +64,7 @@ def mark_outdated(connection: Connection, ref: RepositoryRef) -> None:
     connection.execute(update(findings).where(*is_of_repository, LATEST).values(latest=false()))
 
 
-def tell_drift(connection: Connection, repair_id: str, now: datetime) -> None:
+def record_drift_notice(connection: Connection, repair_id: str, now: datetime) -> None:
     """Record a notice of how many tags a repair found that differ, if there are any."""
     query = select(findings.c.drift, func.count()).where(findings.c.repair == repair_id)
     rows = connection.execute(query.group_by(findings.c.drift).order_by(findings.c.drift))
@@ -81,7 +81,7 @@ def verified_syncs(connection: Connection, ref: RepositoryRef) -> list[PlannedSy
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class RecordedSyncs:
     """A recorded portion of a repair's syncs: the lanes to run now, and whether it was the last."""
 
     lanes: Sequence[Lane]
@@ -90,7 +90,7 @@ class Portion:
 
 def record_portion(
     connection: Connection, repair_id: str, rules_version: str, now: datetime, most: int
-) -> Portion:
+) -> RecordedSyncs:
     """Record the next syncs of a repair, at most `most`, and schedule their lanes for now.
 
     If a sync of the same tag to the same target is open, no other one is recorded, and it keeps
@@ -124,7 +124,7 @@ def record_portion(
     _link_syncs(connection, sync_by_finding)
     senders = {**batch.lanes, **retried_lanes}
     lanes = schedule_lanes(connection, senders, Urgency.BACKFILL, now)
-    return Portion(lanes, is_last=len(rows) < most)
+    return RecordedSyncs(lanes, is_last=len(rows) < most)
 
 
 def _link_syncs(connection: Connection, sync_by_finding: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ from swrhook.syncs.coverage import Gap, count_gap
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class GapChanges:
     """Gaps whose syncs have moved on, by route, and the route after which the next portion begins.
 
     `closed`: the sync was verified; `begun` and `ended`: it is open now, or no longer. `last` is
@@ -36,7 +36,7 @@ class Portion:
     last: str | None
 
     @property
-    def changes(self) -> int:
+    def count(self) -> int:
         """Return how many gaps have changed."""
         return len(self.closed) + len(self.begun) + len(self.ended)
 
@@ -46,32 +46,32 @@ def has_gaps(connection: Connection) -> bool:
     return connection.execute(select(gaps.c.route).limit(1)).first() is not None
 
 
-def look(connection: Connection, after: str, most: int) -> Portion:
+def find_changes(connection: Connection, after: str, most: int) -> GapChanges:
     """Return which of the next gaps after a route have changed; most of them have not."""
     query = select(*_COLUMNS).where(gaps.c.route > after).order_by(gaps.c.route).limit(most)
     rows = connection.execute(query).mappings().all()
-    moving = open_routes(connection, [row["route"] for row in rows])
-    still = [row for row in rows if row["route"] not in moving]
-    verified = _verified(connection, still)
-    closed = {row["route"] for row in still if verified.get(row["route"], False)}
-    return Portion(
+    open_now = open_routes(connection, [row["route"] for row in rows])
+    resting = [row for row in rows if row["route"] not in open_now]
+    verified = _verified(connection, resting)
+    closed = {row["route"] for row in resting if verified.get(row["route"], False)}
+    return GapChanges(
         sorted(closed),
-        [row["route"] for row in rows if row["route"] in moving and not row["on_the_way"]],
-        [row["route"] for row in still if row["on_the_way"] and row["route"] not in closed],
+        [row["route"] for row in rows if row["route"] in open_now and not row["on_the_way"]],
+        [row["route"] for row in resting if row["on_the_way"] and row["route"] not in closed],
         rows[-1]["route"] if len(rows) == most else None,
     )
 
 
-def settle(connection: Connection, after: str, most: int) -> Portion:
+def settle(connection: Connection, after: str, most: int) -> GapChanges:
     """Close the gaps of a portion whose sync was verified, and follow syncs that began or ended."""
-    portion = look(connection, after, most)
+    gap_changes = find_changes(connection, after, most)
     changes = [
-        *close_gaps(connection, portion.closed),
-        *_set_on_the_way(connection, portion.begun, on_the_way=True),
-        *_set_on_the_way(connection, portion.ended, on_the_way=False),
+        *close_gaps(connection, gap_changes.closed),
+        *_set_on_the_way(connection, gap_changes.begun, on_the_way=True),
+        *_set_on_the_way(connection, gap_changes.ended, on_the_way=False),
     ]
     apply_changes(connection, changes)
-    return portion
+    return gap_changes
 
 
 _COLUMNS = [

@@ -83,7 +83,7 @@ def schedule_lanes(
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DueSync:
     """A sync that is due now, by what its lane's place in the queue depends on."""
 
     lane: Lane
@@ -91,7 +91,7 @@ class Waiting:
     sender: str
 
 
-def schedule_in_order(connection: Connection, syncs_due: Iterable[Waiting], at: datetime) -> None:
+def schedule_in_order(connection: Connection, syncs_due: Iterable[DueSync], at: datetime) -> None:
     """Make the lanes of syncs ready, `at` for the first and each of the others after it.
 
     The lanes are locked, see `lock_lanes`.

@@ -11,6 +11,7 @@ from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.notification_tables import notices
 from swrhook.ledger.queries.pagination import image_walk
 from swrhook.ledger.queries.views import ImageFilter
+from swrhook.ledger.rows import LANE_COLUMNS
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
 from swrhook.model import State, Target, image_name
@@ -77,20 +78,10 @@ def take_notices(connection: Connection, limit: int) -> TakenNotices:
 
 _FAILED = {state.value for state in FAILED_STATES}
 _COLUMNS = [
-    syncs.c[name]
-    for name in (
-        *("id", "push", "sender", "source_region", "namespace", "repository", "target_region"),
-        *("target_namespace", "override", "tag", "digest", "called_digest", "route", "state"),
-        *(
-            "reason",
-            "error_code",
-            "error_message",
-            "error_remedy",
-            "wording",
-            "updated_at",
-            "verified_at",
-        ),
-    )
+    *(syncs.c[name] for name in ("id", "push", "sender", *LANE_COLUMNS, "tag", "route")),
+    *(syncs.c[name] for name in ("digest", "called_digest", "state", "updated_at", "verified_at")),
+    *(syncs.c[name] for name in ("reason", "error_code", "error_message", "error_remedy")),
+    syncs.c.wording,
 ]
 
 
@@ -107,12 +98,17 @@ def failure_of(sync: Any) -> Notice:  # noqa: ANN401  # a row
         "code": sync.error_code,
         "message": sync.error_message or sync.reason,
         "remedy": sync.error_remedy,
-        **({WORDING: sync.wording} if sync.wording else {}),
+        **wording_of(sync),
         "source_region": sync.source_region,
         "target_region": sync.target_region,
     }
     cause = f"{sync.state}:{sync.error_code or ''}:{way}"
     return Notice(Topic.FAILED, cause, sync.updated_at, facts, item_of(sync), subject_of(sync))
+
+
+def wording_of(row: Any) -> dict[str, str]:  # noqa: ANN401  # a row
+    """Return the member that says what a row's reason is made of, if there is any."""
+    return {WORDING: row.wording} if row.wording else {}
 
 
 def item_of(sync: Any) -> dict[str, Any]:  # noqa: ANN401  # a row
@@ -122,7 +118,7 @@ def item_of(sync: Any) -> dict[str, Any]:  # noqa: ANN401  # a row
         "image": image_name(sync.namespace, sync.repository, sync.tag),
         "target": str(Target(sync.target_region, sync.target_namespace)),
         "reason": sync.error_message or sync.reason,
-        **({WORDING: sync.wording} if sync.wording else {}),
+        **wording_of(sync),
     }
 
 

@@ -161,12 +161,8 @@ def prune_notifications(work: PeriodicLease, before: datetime, after: str) -> St
 def _settle(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:
     statement = update(notifications).where(notifications.c.claim == claim.id)
     statement = statement.where(notifications.c.id == claim.message.id)
-    return (
-        connection.execute(
-            statement.values(attempts=claim.attempts + 1, claim=None, claimed_until=None, **values)
-        ).rowcount
-        == 1
-    )
+    ended = {"attempts": claim.attempts + 1, "claim": None, "claimed_until": None}
+    return connection.execute(statement.values(**ended, **values)).rowcount == 1
 
 
 def _is_due(now: datetime) -> tuple[ColumnElement[bool] | Any, ...]:
@@ -211,11 +207,8 @@ def list_notifications(
     connection: Connection, filters: NotificationFilter
 ) -> Page[ListedNotification]:
     """Return a page of the messages, newest first."""
-    conditions = [
-        *newer_than(notifications, notifications.c.created_at, filters.since),
-    ]
-    walks = _walks(filters)
-    ids, cursor = page_ids(connection, notifications, filters, walks, conditions)
+    conditions = newer_than(notifications, notifications.c.created_at, filters.since)
+    ids, cursor = page_ids(connection, notifications, filters, _walks(filters), conditions)
     query = select(*_COLUMNS).where(notifications.c.id.in_(ids))
     rows = connection.execute(query.order_by(notifications.c.id.desc())).mappings()
     return Page([ListedNotification(**row) for row in rows], cursor)

@@ -28,7 +28,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from swrhook import logs
 from swrhook.ledger.database import after_commit
-from swrhook.ledger.lanes import Waiting, lock_lanes, schedule_in_order
+from swrhook.ledger.lanes import DueSync, lock_lanes, schedule_in_order
 from swrhook.ledger.rows import LANE_COLUMNS, group, to_lane
 from swrhook.ledger.sql import PreparedStatement, put
 from swrhook.ledger.tables import OPEN, PAUSED, syncs
@@ -157,7 +157,7 @@ def _release(connection: Connection, paused: Paused, now: datetime) -> None:
         lock_lanes(connection, map(to_lane, rows))  # before their syncs, as everywhere
         _RELEASE.run(connection, ids=[row["id"] for row in rows], at=now)
         is_open = (row for row in rows if State(row["state"]) in OPEN_STATES)
-        schedule_in_order(connection, map(_to_waiting, is_open), now)
+        schedule_in_order(connection, map(_to_due_sync, is_open), now)
     if len(rows) < MOST_RELEASED:
         connection.execute(update(table).where(_is(paused)).values(holding=False))
 
@@ -187,8 +187,8 @@ def _to_pause(row: Mapping[str, Any]) -> Pause:
     return Pause(kind=PauseKind(row["kind"]), **values)
 
 
-def _to_waiting(row: Mapping[str, Any]) -> Waiting:
-    return Waiting(to_lane(row), Urgency(row["urgency"]), row["sender"])
+def _to_due_sync(row: Mapping[str, Any]) -> DueSync:
+    return DueSync(to_lane(row), Urgency(row["urgency"]), row["sender"])
 
 
 _ALL = PreparedStatement(select(table).order_by(table.c.kind, table.c.name))

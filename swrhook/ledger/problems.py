@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select
 
-from swrhook.ledger.notices import item_of, subject_of
+from swrhook.ledger.notices import item_of, subject_of, wording_of
 from swrhook.ledger.notification_tables import notice_cursors, told_problems, told_syncs
 from swrhook.ledger.pauses import is_not_paused, list_pauses
 from swrhook.ledger.queries.pagination import lowest_id, state_walk
@@ -18,7 +18,7 @@ from swrhook.ledger.rows import LANE_COLUMNS
 from swrhook.ledger.sql import put, upsert
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.model import OPEN_STATES, Outcome, State
-from swrhook.notifications.model import WORDING, Facts, Notice, Topic
+from swrhook.notifications.model import Facts, Notice, Topic
 
 # Several processes see these problems, each at times of its own.
 _SEEN_BY_SEVERAL = frozenset({Topic.REGION, Topic.CONFIGURATION})
@@ -35,12 +35,8 @@ HELD_UP_FOR = timedelta(minutes=1)
 _NOT_ASKED = "not_asked"  # the error of a sync that waits for an open circuit breaker
 
 _SYNC_COLUMNS = [
-    syncs.c[name]
-    for name in (
-        *("id", "sender", *LANE_COLUMNS, "tag", "route", "state", "reason", "error_message"),
-        "created_at",
-        "wording",
-    )
+    *(syncs.c[name] for name in ("id", "sender", *LANE_COLUMNS, "tag", "route", "state")),
+    *(syncs.c[name] for name in ("reason", "error_message", "wording", "created_at")),
 ]
 
 
@@ -85,9 +81,7 @@ def _newest_sync(row: Any) -> Select[Any]:  # noqa: ANN401  # a row
 
 
 def _recovery(sync: Any) -> Notice:  # noqa: ANN401  # a row
-    facts = {"source_region": sync.source_region, "target_region": sync.target_region}
-    way = f"{sync.source_region}>{sync.target_region}"
-    return Notice(Topic.RECOVERED, way, sync.verified_at, facts, item_of(sync), subject_of(sync))
+    return _notice_of(sync, Topic.RECOVERED, sync.verified_at)
 
 
 def late_syncs(connection: Connection, now: datetime, late_after: timedelta) -> list[Any]:
@@ -113,9 +107,13 @@ def late_syncs(connection: Connection, now: datetime, late_after: timedelta) -> 
 
 def lateness_of(sync: Any) -> Notice:  # noqa: ANN401  # a row
     """Return the notice of a sync that is late."""
+    return _notice_of(sync, Topic.LATE, sync.created_at)
+
+
+def _notice_of(sync: Any, topic: Topic, at: datetime) -> Notice:  # noqa: ANN401  # a row
     facts = {"source_region": sync.source_region, "target_region": sync.target_region}
-    way = f"{sync.source_region}>{sync.target_region}"
-    return Notice(Topic.LATE, way, sync.created_at, facts, item_of(sync), subject_of(sync))
+    cause = f"{sync.source_region}>{sync.target_region}"
+    return Notice(topic, cause, at, facts, item_of(sync), subject_of(sync))
 
 
 _DELIVERY_COLUMNS = ("id", "sender", "reason", "wording", "received_at")
@@ -145,7 +143,7 @@ def quarantined_deliveries(connection: Connection, now: datetime) -> list[Notice
                 "delivery": row.id,
                 "sender": row.sender,
                 "reason": row.reason,
-                **({WORDING: row.wording} if row.wording else {}),
+                **wording_of(row),
             },
             {"sender": row.sender},
         )

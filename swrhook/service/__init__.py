@@ -1,3 +1,1 @@
 """Parts of a running process beside web and worker: reload, retention, monitoring, health."""
-
-"""Parts of a running process beside web and worker: reload, retention, monitoring, health."""

@@ -117,7 +117,7 @@ class ConfigReloader(PeriodicThread):
             return None
         return f"{self._problem}: the last good configuration, {self._config.version}, is in use"
 
-    def told(self) -> str | None:
+    def deviation(self) -> str | None:
         """Return why the file on disk is not wholly in use, or None."""
         return self.problem() or self.held()
 

@@ -10,7 +10,7 @@ from swrhook.clock import Clock
 from swrhook.config.model import Config, ConfigSource
 from swrhook.ledger import repairs
 from swrhook.ledger.database import Database
-from swrhook.ledger.gap_settlement import look, settle
+from swrhook.ledger.gap_settlement import find_changes, settle
 from swrhook.ledger.known_targets import (
     is_first_configuration,
     remember_targets,
@@ -70,16 +70,16 @@ class CoverageWatch(PeriodicThread):
     def _follow_portion(self) -> bool:
         """Follow the syncs of the next gaps; return whether there are more after them."""
         with self.database.read() as connection:
-            portion = look(connection, self._after, _PORTION)
-        if portion.changes:  # looked at again, since nothing else can change them now
+            changes = find_changes(connection, self._after, _PORTION)
+        if changes.count:  # looked at again, since nothing else can change them now
             with self.database.write() as connection:
                 settle(connection, self._after, _PORTION)
-        self._changes += portion.changes
-        self._is_moving = self._changes > 0 or (self._is_moving and portion.last is not None)
-        if portion.last is None:
+        self._changes += changes.count
+        self._is_moving = self._changes > 0 or (self._is_moving and changes.last is not None)
+        if changes.last is None:
             self._changes = 0
-        self._after = portion.last or ""
-        return portion.last is not None
+        self._after = changes.last or ""
+        return changes.last is not None
 
     def _propose_backfills(self, config: Config) -> None:
         """Begin backfills of what new rules and regions want: without syncs, unless they say so.

@@ -31,7 +31,7 @@ _POD_SPECS = {
 }
 _IN_TEMPLATE = ("spec", "template", "spec")
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
-_SAYINGS = {
+_DESCRIPTIONS = {
     Availability.PENDING: "is not there yet, a sync is on its way",
     Availability.MISSING: "is not there",
     Availability.CHANGED: "is there with another digest",
@@ -81,34 +81,34 @@ def decide(checked: Sequence[CheckedCopy], gate: Gate) -> tuple[Verdict, Sequenc
         for copies in by_image.values()
         if not any(copy.state is Availability.AVAILABLE for copy in copies)
     ]
-    sayings = [_describe(obstacle) for obstacle in obstacles]
+    reasons = [_describe(obstacle) for obstacle in obstacles]
     if any(obstacle.state is not Availability.UNKNOWN for obstacle in obstacles):
-        return (Verdict.DENIED if gate.mode == "deny" else Verdict.WARNED), sayings
-    return decide_unknown(sayings, gate)
+        return (Verdict.DENIED if gate.mode == "deny" else Verdict.WARNED), reasons
+    return decide_unknown(reasons, gate)
 
 
-def decide_unknown(sayings: Sequence[str], gate: Gate) -> tuple[Verdict, Sequence[str]]:
+def decide_unknown(reasons: Sequence[str], gate: Gate) -> tuple[Verdict, Sequence[str]]:
     """Return the verdict if nothing but what these say is wrong: something is not known."""
-    if not sayings:
+    if not reasons:
         return Verdict.ALLOWED, ()
     is_denied = gate.mode == "deny" and gate.fail == "closed"
-    return (Verdict.DENIED if is_denied else Verdict.UNKNOWN), sayings
+    return (Verdict.DENIED if is_denied else Verdict.UNKNOWN), reasons
 
 
-def write_review(review: Review, verdict: Verdict, sayings: Sequence[str]) -> dict[str, Any]:
+def write_review(review: Review, verdict: Verdict, reasons: Sequence[str]) -> dict[str, Any]:
     """Return the AdmissionReview that answers one."""
     response: dict[str, Any] = {"uid": review.uid, "allowed": verdict is not Verdict.DENIED}
     if verdict is Verdict.DENIED:
-        response["status"] = {"code": 403, "message": f"swrhook: {'; '.join(sayings)}"}
-    elif sayings:
-        response["warnings"] = [f"swrhook: {text}"[:_LONGEST_WARNING] for text in sayings]
+        response["status"] = {"code": 403, "message": f"swrhook: {'; '.join(reasons)}"}
+    elif reasons:
+        response["warnings"] = [f"swrhook: {text}"[:_LONGEST_WARNING] for text in reasons]
     return {"apiVersion": VERSION, "kind": "AdmissionReview", "response": response}
 
 
 def _describe(checked: CheckedCopy) -> str:
     where = f"{checked.copy.asked} in {checked.copy.at}"
     reason = f": {checked.reason}" if checked.reason else ""
-    return f"{where} {_SAYINGS[checked.state]}{reason}"
+    return f"{where} {_DESCRIPTIONS[checked.state]}{reason}"
 
 
 def _references(request: Mapping[str, Any]) -> Iterator[str]:

@@ -91,9 +91,8 @@ def guard(app: Flask, web: WebContext) -> None:
     @app.before_request
     def check() -> None:
         if "\0" in request.environ["PATH_INFO"] or "%00" in request.environ["QUERY_STRING"]:
-            raise BadRequest(
-                say("the URL contains a NUL character")
-            )  # PostgreSQL could not look for it
+            # PostgreSQL could not look for it.
+            raise BadRequest(say("the URL contains a NUL character"))
         access = web.config.current().access
         required = required_role(access)
         if required is None:

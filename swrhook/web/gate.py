@@ -32,11 +32,11 @@ def gate_routes(web: WebContext) -> Blueprint:
         _authenticate(web, token)
         content = decode(read_body(request, config.options.body_limit))
         asked = read_review(content, config.gate)
-        verdict, sayings = _check(web, finder, asked)
+        verdict, reasons = _check(web, finder, asked)
         web.metrics.gate_reviews.labels(verdict).inc()
-        if sayings:
-            logs.event(f"gate.{verdict}", uid=asked.uid, reason="; ".join(sayings))
-        return jsonify(write_review(asked, verdict, sayings)), HTTPStatus.OK
+        if reasons:
+            logs.event(f"gate.{verdict}", uid=asked.uid, reason="; ".join(reasons))
+        return jsonify(write_review(asked, verdict, reasons)), HTTPStatus.OK
 
     return blueprint
 
@@ -63,11 +63,11 @@ def _check(web: WebContext, finder: CopyFinder, review: Review) -> tuple[Verdict
     try:
         freshness = Freshness(gate.max_age)
         checked = web.availability.check(find_copies, freshness, web.draining.begun)
-        verdict, sayings = decide(checked, gate)
+        verdict, reasons = decide(checked, gate)
     except RateLimited as exc:
-        verdict, sayings = decide_unknown([str(exc)], gate)
+        verdict, reasons = decide_unknown([str(exc)], gate)
     except Exception as exc:
         if not is_unavailable(exc):
             raise
-        verdict, sayings = decide_unknown([f"the ledger cannot be used: {reason_of(exc)}"], gate)
-    return verdict, list(sayings)
+        verdict, reasons = decide_unknown([f"the ledger cannot be used: {reason_of(exc)}"], gate)
+    return verdict, list(reasons)

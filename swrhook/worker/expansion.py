@@ -19,7 +19,7 @@ from swrhook.ledger.expansion import (
     count_open,
     due_expansions,
     expand_portion,
-    hold,
+    postpone,
 )
 from swrhook.ledger.portions import PORTION
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
@@ -66,7 +66,7 @@ class ExpansionWorker(PeriodicThread):
         """Record the next portion; False if it has to wait, or another process records it."""
         if self._is_full(expansion.sender):
             with self.database.write() as connection:
-                hold(connection, expansion, self.clock.now() + _RETRY_WHEN_FULL)
+                postpone(connection, expansion, self.clock.now() + _RETRY_WHEN_FULL)
             return False
         with interpreter.computing(), self.database.write() as connection:
             portion = expand_portion(connection, expansion, self.clock.now())

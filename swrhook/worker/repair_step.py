@@ -27,7 +27,7 @@ class RepairStep:
 
     repair: Repair
     claim: str
-    tells_drift: bool  # of what it found, if it compares
+    reports_drift: bool  # of what it found, if it compares
     database: Database
     clock: Clock
     stopping: threading.Event
@@ -44,8 +44,8 @@ class RepairStep:
 
     def advance(self, connection: Connection, progress: Progress) -> None:
         """End the step in the transaction of its results. Raises StepLost, which undoes them."""
-        if self.tells_drift and progress.stage is not Stage.COMPARING:
-            findings.tell_drift(connection, self.repair.id, self.clock.now())
+        if self.reports_drift and progress.stage is not Stage.COMPARING:
+            findings.record_drift_notice(connection, self.repair.id, self.clock.now())
         if not repairs.advance(connection, self.claim, self.clock.now(), progress):
             raise StepLost
 

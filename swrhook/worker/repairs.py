@@ -90,8 +90,8 @@ class RepairWorker(PeriodicThread):
                 claimed = repairs.claim_next(connection, now)
             if claimed is None:
                 return False
-            tells_drift = claimed[0].seeks_drift and Topic.DRIFT in gateway.config.notify.topics
-            step = RepairStep(*claimed, tells_drift, self.database, self.clock, self.stopping)
+            reports_drift = claimed[0].seeks_drift and Topic.DRIFT in gateway.config.notify.topics
+            step = RepairStep(*claimed, reports_drift, self.database, self.clock, self.stopping)
             try:
                 match step.repair.stage:
                     case Stage.DISCOVERING:

@@ -21,7 +21,7 @@ _NO_DIGEST_REMEDY = say(
     " report it with the answer of `check --online`"
 )
 
-Place = tuple[str, str, str]  # region, organization, repository
+Repository = tuple[str, str, str]  # region, organization, name
 
 
 def look_up(
@@ -31,29 +31,29 @@ def look_up(
 
     Raises NoCapacity.
     """
-    place = (region, namespace, repository)
+    path = (region, namespace, repository)
     if len(tags) > MAX_SINGLE_READS or not session.has_show_tag(region):
-        return _list_first(session, place, tags)
-    shown = {tag: _show(session, place, tag) for tag in tags}
+        return _list_first(session, path, tags)
+    shown = {tag: _show(session, path, tag) for tag in tags}
     unexplained = {tag: error for tag, error in shown.items() if isinstance(error, TagNotShown)}
     if not unexplained:
         return shown
-    listed = _list(session, place, unexplained)
+    listed = _list(session, path, unexplained)
     if any(_proves_lack(error, listed[tag]) for tag, error in unexplained.items()):
         session.record_no_show_tag(region)
     return shown | listed
 
 
 def _list_first(
-    session: GatewaySession, place: Place, tags: Collection[str]
+    session: GatewaySession, path: Repository, tags: Collection[str]
 ) -> dict[str, DigestLookup]:
     """List the tags, and show those that are listed without a digest."""
-    region = place[0]
-    lookups = _list(session, place, tags)
+    region = path[0]
+    lookups = _list(session, path, tags)
     for tag, lookup in lookups.items():
         is_hidden = isinstance(lookup, SwrError) and lookup.code == NO_DIGEST
         if is_hidden and session.has_show_tag(region):
-            digest = _show(session, place, tag)
+            digest = _show(session, path, tag)
             lookups[tag] = digest if isinstance(digest, str) else lookup
             if isinstance(digest, TagNotShown) and digest.lacks_operation:
                 session.record_no_show_tag(region)
@@ -65,12 +65,14 @@ def _proves_lack(error: TagNotShown, listed: DigestLookup) -> bool:
     return error.lacks_operation or (error.code != NO_DIGEST and isinstance(listed, str))
 
 
-def _list(session: GatewaySession, place: Place, tags: Collection[str]) -> dict[str, DigestLookup]:
+def _list(
+    session: GatewaySession, path: Repository, tags: Collection[str]
+) -> dict[str, DigestLookup]:
     try:
-        digests = session.list_tags(*place, tags)
+        digests = session.list_tags(*path, tags)
     except SwrError as exc:
         return dict.fromkeys(tags, exc)
-    return {tag: _listed(place[0], tag, digests) for tag in tags}
+    return {tag: _listed(path[0], tag, digests) for tag in tags}
 
 
 def _listed(region: str, tag: str, digests: Mapping[str, str | None]) -> DigestLookup:
@@ -81,8 +83,8 @@ def _listed(region: str, tag: str, digests: Mapping[str, str | None]) -> DigestL
     return digests.get(tag)
 
 
-def _show(session: GatewaySession, place: Place, tag: str) -> DigestLookup:
+def _show(session: GatewaySession, path: Repository, tag: str) -> DigestLookup:
     try:
-        return session.show_tag(*place, tag)
+        return session.show_tag(*path, tag)
     except SwrError as exc:
         return exc

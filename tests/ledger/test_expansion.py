@@ -15,7 +15,7 @@ from swrhook.ledger.expansion import (
     count_open,
     due_expansions,
     expand_portion,
-    hold,
+    postpone,
 )
 from swrhook.ledger.portions import LARGE, PORTION, is_large, pack
 from swrhook.ledger.tables import (
@@ -247,7 +247,7 @@ def test_large_deliveries_take_turns(database: Database) -> None:
 def test_a_delivery_on_hold_waits_and_the_others_go_on(database: Database) -> None:
     first, second = (write(database, large(*tags())).receipts[0] for _ in range(2))
     with database.write() as connection:
-        hold(connection, due_expansions(connection, NOW)[0], NOW + MINUTE)
+        postpone(connection, due_expansions(connection, NOW)[0], NOW + MINUTE)
 
     with database.read() as connection:
         now = [due.delivery for due in due_expansions(connection, NOW)]

@@ -168,9 +168,9 @@ def test_the_verdict_follows_the_mode(
 def test_one_image_that_is_not_there_denies_a_pod_with_an_unknown_one() -> None:
     other = replace(SHOP, tag="2.0")
 
-    verdict, sayings = decide([*checked(UNKNOWN), *checked(MISSING, asked=other)], GATE)
+    verdict, reasons = decide([*checked(UNKNOWN), *checked(MISSING, asked=other)], GATE)
 
-    assert (verdict, len(sayings)) == (Verdict.DENIED, 2)
+    assert (verdict, len(reasons)) == (Verdict.DENIED, 2)
 
 
 def test_a_denial_names_the_image_and_the_place() -> None:

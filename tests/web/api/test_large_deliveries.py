@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from swrhook.ledger.expansion import due_expansions, expand_portion, hold
+from swrhook.ledger.expansion import due_expansions, expand_portion, postpone
 from swrhook.ledger.portions import LARGE, pack
 from swrhook.ledger.tables import syncs
 from swrhook.model import DeliveryEntry, Outcome, PlannedSync, Push, Receipt
@@ -162,7 +162,7 @@ def test_an_explanation_names_what_is_expanding(harness: WebHarness) -> None:
     receipt = harness.record(large())
     expand(harness, 1)
     with harness.database.write() as connection:
-        hold(connection, due_expansions(connection, NOW)[0], NOW)
+        postpone(connection, due_expansions(connection, NOW)[0], NOW)
 
     answer = harness.client().get(f"/api/v1/explain?image={LAST}").get_json()
     [expansion] = answer["expanding"]
