@@ -22,10 +22,6 @@ def _target(item: Item) -> str:
     return f"{item['region']}/{item['namespace']}"
 
 
-def _details(item: Item) -> str:
-    return str(item["reason"] or item["digest"] or "")
-
-
 _TARGETS = Resource(
     "/api/v1/availability",
     "target",
@@ -35,7 +31,8 @@ _TARGETS = Resource(
         Column("image"),
         Column("target", _target),
         age_column("observed_at", "observed"),
-        Column("digest", _details),
+        Column("digest", lambda item: item["digest"] or "", spare=1),
+        Column("why", lambda item: item["reason"] or ""),
     ),
 )
 

@@ -9,16 +9,21 @@ from swrhook.cli.options import LARGEST_PAGE, examples, json_option, text_option
 from swrhook.cli.tables import Column, Resource, age_column, format_age, print_items
 from swrhook.cli.terminal import print_notice
 
+
+def _age_of(time: str | None) -> str:
+    return format_age(time) if time else ""
+
+
 _GAPS = ("missing", "changed", "unknown")
-_COLUMNS = (
+SUM_COLUMNS = (
     Column("rule"),
     Column("region"),
     Column("wanted"),
     Column("present"),
-    Column("on the way", lambda item: str(item["on_the_way"])),
-    *(Column(name) for name in _GAPS),
+    Column("on the way", lambda item: str(item["on_the_way"]), spare=3, nothing="0"),
+    *(Column(name, nothing="0") for name in _GAPS),
     Column("oldest look", lambda item: format_age(item["oldest_observation"]), spare=1),
-    Column("oldest gap", lambda item: format_age(item["oldest_gap"]) if item["oldest_gap"] else ""),
+    Column("oldest gap", lambda item: _age_of(item["oldest_gap"]), spare=2),
 )
 _GAP_COLUMNS = (
     Column("image"),
@@ -58,7 +63,7 @@ def coverage(*, names: bool, as_json: bool, **query: str | None) -> None:
         gaps = [{**gap, "region": item["region"]} for item in items for gap in item["gaps"]]
         print_items(Resource(_PATH, "gap", "gaps", _GAP_COLUMNS), gaps, as_json=as_json)
     else:
-        print_items(Resource(_PATH, "rule", "rules", _COLUMNS), items, as_json=as_json)
+        print_items(Resource(_PATH, "rule", "rules", SUM_COLUMNS), items, as_json=as_json)
     _print_discovery(page["discovery"])
     is_misspelt = any(query.values()) and not items
     has_gaps = any(item[name] for item in items for name in _GAPS)

@@ -100,7 +100,9 @@ def _print_delivery(shown: Item) -> None:
     )
     if delivery["pushes"]:
         print_section("images")
-        print_facts([(push["image"], push["digest"] or "") for push in delivery["pushes"]])
+        print_facts(
+            [(push["image"], push["digest"] or "without a digest") for push in delivery["pushes"]]
+        )
     if syncs:
         print_section("syncs")
         print_table(SYNCS.columns, syncs)

@@ -21,7 +21,8 @@ class Column:
 
     By default, a cell is the member with the name of the heading. Cells of a `styled` column have
     the style of their first word, see STYLES. On a narrow terminal, columns
-    are left out by their rank in `spare`, and a last column that is `prose` is shortened.
+    are left out by their rank in `spare`, and a last column that is `prose` is shortened. On any
+    terminal, a column is left out if all its cells are empty, or `nothing`.
     """
 
     heading: str
@@ -29,6 +30,7 @@ class Column:
     styled: bool = False
     spare: int = 0  # from 1, which is missed least; 0: never left out
     prose: bool = False
+    nothing: str = ""
 
     def cell(self, item: Item) -> Text:
         """Return the cell of an object."""
@@ -96,7 +98,7 @@ def print_items(
     elif rows := list(items):
         print_table(resource.columns, rows)
     elif report_none:
-        print_notice(f"No {resource.plural} match.")
+        print_notice(f"No {resource.plural} found.")
 
 
 def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
@@ -110,13 +112,13 @@ def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
 
 
 def table_lines(columns: Sequence[Column], items: Sequence[Item], width: int) -> Iterator[Text]:
-    """Yield the lines of a table for a terminal of this width, without its empty columns."""
+    """Yield the lines of a table for a terminal of this width, without columns that say nothing."""
     heading = [Text(column.heading, style="bold") for column in columns]
     rows = _cells(columns, items)
     filled = [
         (column, cells)
         for column, *cells in zip(columns, heading, *rows, strict=True)
-        if any(cell.plain for cell in cells[1:])
+        if any(cell.plain not in ("", column.nothing) for cell in cells[1:])
     ]
     shown, table = zip(*filled, strict=True)
     ranks = {number: column.spare for number, column in enumerate(shown) if column.spare}

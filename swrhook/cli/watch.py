@@ -53,7 +53,7 @@ class Watch:
             for items, problem in self._polls():
                 now = f"{datetime.now(UTC):%H:%M:%S} UTC"
                 head = Text(problem, "red") if problem else Text(f"{now}, {every}", "dim")
-                none = [Text(f"No {self.resource.plural} match.")]
+                none = [Text(f"No {self.resource.plural} found.")]
                 lines = table_lines(self.resource.columns, items, console.width) if items else none
                 live.update(Group(*islice(chain([head], lines), console.height)), refresh=True)
 

@@ -36,7 +36,7 @@ EXAMPLE_COLUMNS = [
     Column("from", itemgetter("sender")),
     Column("to", target_name),
     Column("override", _overrides),
-    Column("rule"),
+    Column("rule", spare=1),
 ]
 
 

@@ -145,7 +145,7 @@ def test_serve_runs_in_the_working_directory_until_sigterm(tmp_path: Path) -> No
             url = f"http://{address}"
             assert sorted(wait_for(process, url)) == ["GET", "HEAD"]
             result = swrhook("syncs", SWRHOOK_URL=url, SWRHOOK_TOKEN=READ)
-            assert (result.returncode, result.stderr) == (0, "No syncs match.\n")
+            assert (result.returncode, result.stderr) == (0, "No syncs found.\n")
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0
         finally:

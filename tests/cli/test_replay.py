@@ -109,7 +109,7 @@ def test_ids_that_are_all_declined_are_reported_once(run: Run) -> None:
 def test_an_empty_selection_is_reported(run: Run) -> None:
     result = replay(run, "--outcome", "quarantined")
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No deliveries match.\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No deliveries found.\n")
 
 
 @pytest.mark.parametrize(

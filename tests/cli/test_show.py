@@ -42,6 +42,12 @@ def test_a_delivery_has_its_images_and_syncs(harness: WebHarness, run: Run) -> N
     assert len(as_json["syncs"]) == 2
 
 
+def test_an_image_without_a_digest_is_listed(harness: WebHarness, run: Run) -> None:
+    delivery = harness.push("team/web:v1", digest=None).delivery
+
+    assert "team/web:v1\twithout a digest" in run("show", delivery).stdout.splitlines()
+
+
 def test_an_unknown_id_is_one_message(run: Run) -> None:
     result = run("show", "nothing")
 

@@ -106,7 +106,7 @@ def test_ids_that_are_all_declined_are_reported_once(run: Run, command: str) -> 
 def test_an_empty_selection_is_reported(run: Run, command: str) -> None:
     result = act(run, command, "--state", "missing")
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs match.\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs found.\n")
 
 
 @pytest.mark.parametrize(

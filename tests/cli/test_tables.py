@@ -129,7 +129,7 @@ def test_all_lists_every_page(harness: WebHarness, run: Run) -> None:
 def test_an_empty_list_is_reported_on_stderr(run: Run) -> None:
     result = run("syncs", "--state", "cancelled")
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs match.\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs found.\n")
 
 
 def test_control_characters_of_a_sender_are_not_printed(harness: WebHarness, run: Run) -> None:

@@ -65,7 +65,7 @@ def test_a_terminal_shows_the_list_in_its_place(
     watch([sync("1", "pending")], AWAY, []).run(as_json=False)
 
     shown = capsys.readouterr().out
-    assert [text in shown for text in ("Ctrl-C ends", AWAY.message, "No syncs match.")] == [
+    assert [text in shown for text in ("Ctrl-C ends", AWAY.message, "No syncs found.")] == [
         True,
         True,
         True,
