@@ -29,6 +29,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from swrhook import logs
 from swrhook.ledger.database import after_commit
 from swrhook.ledger.lanes import DueSync, lock_lanes, schedule_in_order
+from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.rows import LANE_COLUMNS, group, to_lane
 from swrhook.ledger.sql import PreparedStatement, put
 from swrhook.ledger.tables import OPEN, PAUSED, syncs
@@ -79,6 +80,24 @@ def list_pauses(connection: Connection, paused: Paused | None = None) -> list[Pa
     rows = _LASTING.rows(connection)
     pauses = [_to_pause(row) for row in rows]
     return [pause for pause in pauses if paused in (None, pause.paused)]
+
+
+def recent_pauses(connection: Connection, since: datetime) -> list[Pause]:
+    """Return the pauses that last, or have ended since then: lateness begins anew after them."""
+    return [
+        _to_pause(row)
+        for row in _ALL.rows(connection)
+        if row["ended_at"] is None or row["ended_at"] > since
+    ]
+
+
+def ended_pauses(connection: Connection, after: str, before: str) -> list[Pause]:
+    """Return the pauses that ended between the times of two ids."""
+    return [
+        _to_pause(row)
+        for row in _ALL.rows(connection)
+        if row["ended_at"] is not None and after <= lowest_id(row["ended_at"]) < before
+    ]
 
 
 @dataclass(frozen=True, slots=True)

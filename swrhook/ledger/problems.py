@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, not_, select
 
 from swrhook.ledger.notices import item_of, subject_of, wording_of
 from swrhook.ledger.notification_tables import notice_cursors, told_problems, told_syncs
-from swrhook.ledger.pauses import is_not_paused, list_pauses
+from swrhook.ledger.pauses import ended_pauses, is_not_paused, recent_pauses
 from swrhook.ledger.queries.pagination import lowest_id, state_walk
 from swrhook.ledger.rows import LANE_COLUMNS
 from swrhook.ledger.sql import put, upsert
@@ -87,22 +87,33 @@ def _recovery(sync: Any) -> Notice:  # noqa: ANN401  # a row
 def late_syncs(connection: Connection, now: datetime, late_after: timedelta) -> list[Any]:
     """Return the syncs that have become late since the last search: open for `late_after`.
 
-    Each sync is returned once, at most MOST_ROWS at a time.
+    Time until the end of a pause does not count. Each sync is returned once, at most MOST_ROWS at a
+    time, and at most so many of those that a pause held back for long.
     """
     late_before = now - late_after
     begin, limit = _cursor(connection, "late", late_before), lowest_id(late_before)
-    is_running = is_not_paused(list_pauses(connection), syncs.c)
-    rows: list[Any] = []
-    for state in sorted(OPEN_STATES):
-        query = select(*_SYNC_COLUMNS).where(*state_walk(state, begin, limit), syncs.c.id > begin)
-        query = query.where(~syncs.c.backfill)  # these wait for all others, as they should
-        query = query.where(*is_running)
-        query = query.order_by(syncs.c.state, syncs.c.id).limit(MOST_ROWS)
-        rows += connection.execute(query).all()
-    rows = sorted(rows, key=lambda row: str(row.id))[:MOST_ROWS]
+    is_running = is_not_paused(recent_pauses(connection, late_before), syncs.c)
+    rows = _open_syncs(connection, begin, limit, is_running)
     end = rows[-1].id if len(rows) == MOST_ROWS else limit
     _move_cursor(connection, "late", begin, end, now)
-    return rows
+    for pause in ended_pauses(connection, begin, end):
+        # The cursor has passed these by, because they were held back at the time.
+        was_held = not_(and_(*is_not_paused([pause], syncs.c)))
+        first = lowest_id(pause.since - late_after)
+        rows += _open_syncs(connection, first, begin, [was_held, *is_running])
+    return list({row.id: row for row in rows}.values())
+
+
+def _open_syncs(
+    connection: Connection, after: str, before: str, conditions: Iterable[ColumnElement[bool]]
+) -> list[Any]:
+    rows: list[Any] = []
+    for state in sorted(OPEN_STATES):
+        query = select(*_SYNC_COLUMNS).where(*state_walk(state, after, before), syncs.c.id > after)
+        query = query.where(~syncs.c.backfill)  # these wait for all others, as they should
+        query = query.where(*conditions).order_by(syncs.c.state, syncs.c.id).limit(MOST_ROWS)
+        rows += connection.execute(query).all()
+    return sorted(rows, key=lambda row: str(row.id))[:MOST_ROWS]
 
 
 def lateness_of(sync: Any) -> Notice:  # noqa: ANN401  # a row

@@ -125,7 +125,7 @@ def _backlog_gauges(latest: Aged[Backlog] | None) -> Iterator[Metric]:
     yield open_syncs
     yield GaugeMetricFamily(
         "swrhook_oldest_pending_sync_seconds",
-        "Seconds since the oldest sync in state pending was recorded; 0 without one.",
+        "Seconds since the oldest pending sync that is not paused was recorded; 0 without one.",
         value=backlog.oldest_pending,
     )
     yield GaugeMetricFamily(

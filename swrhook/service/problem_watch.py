@@ -78,7 +78,7 @@ class ProblemWatch(PeriodicThread):
             record_notices(connection, [lateness_of(row) for row in rows])
             if Topic.RECOVERED in config.notify.topics:
                 remember_syncs(connection, rows, now)
-        return len(rows) == MOST_ROWS
+        return len(rows) >= MOST_ROWS
 
     def _find_recovered(self, _now: datetime) -> bool:
         with self.database.write() as connection:

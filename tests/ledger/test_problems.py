@@ -1,5 +1,6 @@
 """Searches for something to tell: each thing is found once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,16 +9,20 @@ from sqlalchemy import update
 
 from swrhook.ledger import problems
 from swrhook.ledger.database import Database
+from swrhook.ledger.pauses import begin_pause, end_pause
 from swrhook.ledger.problems import OVER_AFTER, Problem, has_problems, update_problems
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.tables import syncs
 from swrhook.model import Outcome, State, Target
 from swrhook.notifications.model import Notice, Topic
-from tests.factories import LANE, MINUTE, SECOND, entry, push, put, write
+from swrhook.syncs.pauses import Pause, PauseKind
+from tests.factories import LANE, MINUTE, OTHER_TARGET, SECOND, entry, push, put, write
 
 # Ids contain the time of the system clock.
 NOW = datetime.now(UTC)
 LATE = 10 * MINUTE
+FAR = replace(LANE, target=OTHER_TARGET)
+PAUSE = Pause(PauseKind.REGION, LANE.target.region, NOW, None, "ops", None)
 
 
 def put_at(database: Database, number: int, at: datetime, state: State, **more: Any) -> str:
@@ -79,6 +84,34 @@ def test_many_late_syncs_are_found_in_portions(database: Database) -> None:
     first, second = (search_late(database, NOW + 2 * MINUTE) for _ in range(2))
 
     assert (len(first), first + second) == (problems.MOST_ROWS, sorted(ids))
+
+
+def test_lateness_begins_anew_after_a_pause(database: Database) -> None:
+    search_late(database, NOW)
+    with database.write() as connection:
+        begin_pause(connection, PAUSE)
+    held = put_at(database, 1, NOW - LATE + MINUTE, State.PENDING)
+    other = put_at(database, 2, NOW - LATE + MINUTE, State.PENDING, lane=FAR)
+    assert search_late(database, NOW + 2 * MINUTE) == [other]
+    younger = put_at(database, 3, NOW + 50 * MINUTE, State.PENDING)
+    with database.write() as connection:
+        end_pause(connection, PAUSE.paused, NOW + 60 * MINUTE)
+
+    assert search_late(database, NOW + 61 * MINUTE) == []
+    assert search_late(database, NOW + 69 * MINUTE) == []
+    after = [id_ for minutes in (71, 72) for id_ in search_late(database, NOW + minutes * MINUTE)]
+    assert sorted(after) == [held, younger]
+
+
+def test_what_was_told_before_a_pause_is_not_told_after_it(database: Database) -> None:
+    search_late(database, NOW)
+    told = put_at(database, 1, NOW - LATE + MINUTE, State.PENDING)
+    assert search_late(database, NOW + 2 * MINUTE) == [told]
+    with database.write() as connection:
+        begin_pause(connection, replace(PAUSE, since=NOW + 3 * MINUTE))
+        end_pause(connection, PAUSE.paused, NOW + 5 * MINUTE)
+
+    assert search_late(database, NOW + 20 * MINUTE) == []
 
 
 def remember(database: Database, *sync_ids: str) -> None:

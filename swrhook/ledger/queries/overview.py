@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select
 
-from swrhook.ledger.pauses import is_not_paused, list_pauses
+from swrhook.ledger.pauses import is_not_paused, recent_pauses
 from swrhook.ledger.queries.pagination import Walk, lowest_id, newer_than, state_walk
 from swrhook.ledger.queries.syncs import ROUTE_COLUMNS, is_followed
 from swrhook.ledger.tables import deliveries, syncs
@@ -20,7 +20,7 @@ from swrhook.wording.storage import decode, restore_optional
 
 # A group is counted up to here; a larger one is shown as "more than".
 MOST_COUNTED = 1000
-# While something is paused, so many are read to find those that are not.
+# While something is or was paused, so many are read to find those that are not.
 MOST_PASSED = 10_000
 MOST_DELIVERIES = 200
 # How long a failed sync is shown, unless a newer sync follows it.
@@ -61,11 +61,11 @@ def open_groups(connection: Connection) -> list[SyncGroup]:
 
 
 def late_groups(connection: Connection, late_before: datetime) -> list[SyncGroup]:
-    """Return groups of the oldest open syncs recorded before then, without those that are paused.
+    """Return groups of the oldest open syncs recorded before then, unless they were paused since.
 
     Behind MOST_PASSED older ones of a state, which are paused, none is found.
     """
-    pauses = list_pauses(connection)
+    pauses = recent_pauses(connection, late_before)
     most = MOST_PASSED if pauses else MOST_COUNTED
     limit = lowest_id(late_before)
     candidates = [_oldest(state_walk(state, before=limit), most) for state in sorted(OPEN_STATES)]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select
 
 from swrhook.ledger.lane_queue import ready_flows
-from swrhook.ledger.pauses import read_pauses
+from swrhook.ledger.pauses import is_not_paused, list_pauses, read_pauses
 from swrhook.ledger.queries.pagination import newer_than, state_walk
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.rows import group
@@ -87,9 +87,13 @@ def _open_query(state: State) -> Select[Any]:
 
 
 def oldest_pending(connection: Connection) -> datetime | None:
-    """Return when the oldest `pending` sync was recorded: the first of an index."""
+    """Return when the oldest `pending` sync was recorded that is not paused.
+
+    It is the first of an index, behind those that are paused.
+    """
     in_order = (syncs.c.state, syncs.c.id)
     query = select(syncs.c.created_at).where(*state_walk(State.PENDING))
+    query = query.where(*is_not_paused(list_pauses(connection), syncs.c))
     at: datetime | None = connection.scalar(query.order_by(*in_order).limit(1))
     return at
 

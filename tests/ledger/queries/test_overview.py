@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.pauses import begin_pause
+from swrhook.ledger.pauses import begin_pause, end_pause
 from swrhook.ledger.queries import overview
 from swrhook.ledger.queries.overview import late_groups
+from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.types import new_id
 from swrhook.syncs.pauses import Pause, PauseKind
 from tests.factories import LANE, MINUTE, NOW, OTHER_TARGET, put
@@ -42,6 +43,19 @@ def test_what_a_pause_holds_back_is_not_late(
 
     assert before == {"ap-southeast-1": 2, "cn-east-3": 1}
     assert late(database) == {"cn-east-3": 1}
+
+
+def test_lateness_begins_anew_after_a_pause(database: Database) -> None:
+    put(database, lane=FAR, id=lowest_id(NOW - 60 * MINUTE))
+    paused = Pause(PauseKind.REGION, FAR.target.region, NOW - 50 * MINUTE, None, "ops", None)
+    with database.write() as connection:
+        begin_pause(connection, paused)
+        end_pause(connection, paused.paused, NOW)
+
+    with database.read() as connection:
+        assert late_groups(connection, NOW - MINUTE) == []
+        [group] = late_groups(connection, NOW + MINUTE)
+    assert group.count == 1
 
 
 def test_what_is_late_is_found_behind_many_that_are_paused(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +21,9 @@ from swrhook.ledger.queries.stats import (
     read_backlog,
 )
 from swrhook.ledger.tables import lanes, syncs
+from swrhook.ledger.types import new_id
 from swrhook.syncs.pauses import Pause, PauseKind
-from tests.factories import NOW, OTHER_TARGET, TARGET, A, entry, push, write
+from tests.factories import LANE, NOW, OTHER_TARGET, TARGET, A, entry, push, put, write
 
 MINUTE = timedelta(minutes=1)
 READINGS: dict[str, Callable[[Connection], object]] = {
@@ -119,6 +121,29 @@ def test_a_paused_region_is_not_late_and_its_lanes_are_not_read(database: Databa
     ready = [plan for plan in plans(database, most_overdue) if "lanes_ready" in plan]
     assert len(ready) == 1
     assert re.search(r"\(flow=\?\)|Index Cond: .*flow", ready[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (PauseKind.REGION, OTHER_TARGET.region),
+        (PauseKind.SENDER, "quiet"),
+        (PauseKind.RULE, "idle"),
+    ],
+)
+def test_a_paused_sync_is_not_the_oldest_pending(
+    database: Database, kind: PauseKind, name: str
+) -> None:
+    far = replace(LANE, target=OTHER_TARGET)
+    put(database, lane=far, tag="v1", rule="idle", sender="quiet", created_at=NOW, id=new_id())
+    with database.write() as connection:
+        begin_pause(connection, Pause(kind, name, NOW, None, "ops", None))
+
+    with database.read() as connection:
+        assert oldest_pending(connection) is None
+    put(database, tag="v2", created_at=NOW + MINUTE, id=new_id())
+    with database.read() as connection:
+        assert oldest_pending(connection) == NOW + MINUTE
 
 
 def test_the_backlog_has_counts_and_ages(database: Database) -> None:
