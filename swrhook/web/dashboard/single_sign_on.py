@@ -16,7 +16,7 @@ from werkzeug.exceptions import NotFound
 from swrhook import logs
 from swrhook.config.model import AccessToken, Config
 from swrhook.config.sso import Sso
-from swrhook.errors import FetchFailed, KeysUnavailable, Unauthenticated
+from swrhook.errors import FetchFailed, KeysUnavailable, RateLimited, Unauthenticated
 from swrhook.ledger import sessions
 from swrhook.ledger.audit import AuditEntry
 from swrhook.sso import PREFIX, Attempt, Identity, access_of, error_code
@@ -59,7 +59,10 @@ def add_single_sign_on(blueprint: Blueprint, web: WebContext, failures: FailedSi
             # Any page of the web can make a browser come here: that is no try of its user.
             error = say("Not signed in: %(reason)s.", reason=_STRANGER)
             return render_form(config, HTTPStatus.FORBIDDEN, path, error)
-        answer = _sign_in(web, sso, attempt, failures, path)
+        try:
+            answer = _sign_in(web, sso, attempt, failures, path)
+        except RateLimited as exc:
+            return _wait_for_turn(config, path, exc)
         delete_cookie(request, answer, ATTEMPT_COOKIE, config.options.trusted_proxies)
         return answer
 
@@ -121,6 +124,14 @@ def _sign_in(
         session.begin_for_user(web.database, identity, sso, now), path or "/", config
     )
     _record_success(web, holder, identity, answer)
+    return answer
+
+
+def _wait_for_turn(config: Config, path: str, exc: RateLimited) -> Response:
+    """Return a page that loads itself again: the provider's code is not used yet."""
+    error = say("Many sign in at this moment: this page tries it again by itself.")
+    answer = render_form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
+    answer.headers["Retry-After"] = answer.headers["Refresh"] = str(exc.retry_after)
     return answer
 
 

@@ -366,6 +366,21 @@ def test_a_right_sign_in_is_never_locked_out(
     assert sign_in(user).status_code == 429
 
 
+def test_a_right_sign_in_comes_in_once_a_turn_is_free(
+    harness: WebHarness, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same browser may be at an address that never stops failing."""
+    monkeypatch.setattr(harness.context.doubtful_sign_ins, "_wait", 0)
+    refuse_often(browser)
+    back = begin(browser)
+    with harness.context.doubtful_sign_ins.take():
+        waiting = browser.get(back)
+
+    assert (waiting.status_code, waiting.headers["Refresh"]) == (429, "2")
+    assert "tries it again by itself" in waiting.text
+    assert browser.get(back).status_code == 303
+
+
 def test_few_threads_wait_for_a_provider_that_is_slow(
     harness: WebHarness, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
