@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from swrhook.ledger.tables import metadata, schema_versions
+from swrhook.ledger.columns import metadata
+from swrhook.ledger.service_tables import schema_versions
 
 SERVER = os.environ.get(
     "SWRHOOK_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"

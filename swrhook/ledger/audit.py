@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.queries.pagination import equals, newer_than, page_ids
 from swrhook.ledger.queries.views import Page, PageFilter
-from swrhook.ledger.tables import audit
+from swrhook.ledger.service_tables import audit
 from swrhook.ledger.types import new_id
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.queries.scope import in_scope
+from swrhook.ledger.repair_tables import auto_sync_overlaps
 from swrhook.ledger.retention import Step
-from swrhook.ledger.tables import auto_sync_overlaps
 from swrhook.model import Target
 from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.auto_sync import AutoSync, Overlap, OverlapKind

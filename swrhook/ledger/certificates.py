@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
+from swrhook.ledger.service_tables import certificates
 from swrhook.ledger.sql import put
-from swrhook.ledger.tables import certificates
 
 # Certificates to keep: a vendor has one or two at a time in each region.
 _MOST = 100

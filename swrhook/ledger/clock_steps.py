@@ -12,8 +12,9 @@ from sqlalchemy import BigInteger, Connection, bindparam, case, select, type_coe
 
 from swrhook import logs
 from swrhook.ledger.database import after_commit
+from swrhook.ledger.service_tables import leases
 from swrhook.ledger.sql import put
-from swrhook.ledger.tables import OPEN, lanes, leases, observations, syncs
+from swrhook.ledger.tables import OPEN, lanes, observations, syncs
 from swrhook.ledger.types import Instant
 from swrhook.syncs.observations import LONGEST_AGE
 

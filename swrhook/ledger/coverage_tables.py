@@ -4,10 +4,18 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
 
-from swrhook.ledger.tables import lane_columns, metadata
+from swrhook.ledger.columns import (
+    DIGEST,
+    LANE_KEY,
+    NAMESPACE,
+    REGION,
+    REPOSITORY,
+    TAG,
+    lane_columns,
+    metadata,
+)
 from swrhook.ledger.types import Instant
 
-_REGION = String(63)
 COUNTS = ("wanted", "on_the_way", "missing", "changed", "unknown")
 
 
@@ -20,7 +28,7 @@ coverage = Table(
     "coverage",
     metadata,
     Column("rule", Text, primary_key=True),
-    Column("target_region", _REGION, primary_key=True),
+    Column("target_region", REGION, primary_key=True),
     *_counts(),
     Column("oldest_observation", Instant, comment="of the repository observed longest ago"),
     Column("oldest_gap", Instant, comment="since when the oldest gap is known"),
@@ -30,11 +38,11 @@ coverage = Table(
 repository_coverage = Table(
     "repository_coverage",
     metadata,
-    Column("source_region", _REGION, primary_key=True),
-    Column("namespace", String(64), primary_key=True),
-    Column("repository", String(128), primary_key=True),
+    Column("source_region", REGION, primary_key=True),
+    Column("namespace", NAMESPACE, primary_key=True),
+    Column("repository", REPOSITORY, primary_key=True),
     Column("rule", Text, primary_key=True),
-    Column("target_region", _REGION, primary_key=True),
+    Column("target_region", REGION, primary_key=True),
     *_counts(),
     Column("observed_at", Instant, nullable=False),
     Index("repository_coverage_by_age", "rule", "target_region", "observed_at"),
@@ -44,13 +52,13 @@ repository_coverage = Table(
 gaps = Table(
     "gaps",
     metadata,
-    Column("route", String(600), primary_key=True, comment="source, tag and target"),
+    Column("route", LANE_KEY, primary_key=True, comment="source, tag and target"),
     *lane_columns(),
-    Column("tag", String(128), nullable=False),
-    Column("digest", String(135), comment="what the source holds"),
+    Column("tag", TAG, nullable=False),
+    Column("digest", DIGEST, comment="what the source holds"),
     Column("rule", Text, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("target_digest", String(135), comment="what the target holds"),
+    Column("target_digest", DIGEST, comment="what the target holds"),
     Column("reason", Text),
     Column("on_the_way", Boolean, nullable=False, comment="has an open sync"),
     Column("since", Instant, nullable=False, comment="when a comparison first found it"),
@@ -64,6 +72,6 @@ known_targets = Table(
     "known_targets",
     metadata,
     Column("rule", Text, primary_key=True),
-    Column("target_region", _REGION, primary_key=True),
+    Column("target_region", REGION, primary_key=True),
     Column("since", Instant, nullable=False),
 )

@@ -27,13 +27,7 @@ from swrhook.ledger.rows import SYNC_COLUMNS, group, to_sync
 from swrhook.ledger.sql import PreparedStatement, Upsert, in_portions, upsert_on
 from swrhook.ledger.successors import find_successors
 from swrhook.ledger.syncs import supersede
-from swrhook.ledger.tables import (
-    OPEN,
-    deliveries,
-    latest_pushes,
-    pushes,
-    syncs,
-)
+from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
 from swrhook.model import (
     DeliveryEntry,
     Lane,

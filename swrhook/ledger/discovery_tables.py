@@ -1,21 +1,20 @@
 """The tables of what discovery has listed at the source: organizations and repositories."""
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, Table, Text, text
 
-from swrhook.ledger.tables import metadata
+from swrhook.ledger.columns import NAMESPACE, REGION, REPOSITORY, metadata
 from swrhook.ledger.types import Instant, partial_index
 
 # Condition of a partial index; see tables.py.
 CHANGED = text("changed")
 
-_REGION, _NAMESPACE, _REPOSITORY = String(63), String(64), String(128)
 
 # The organizations of source regions that the rules can reach.
 organizations = Table(
     "organizations",
     metadata,
-    Column("region", _REGION, primary_key=True),
-    Column("namespace", _NAMESPACE, primary_key=True),
+    Column("region", REGION, primary_key=True),
+    Column("namespace", NAMESPACE, primary_key=True),
     Column("seen_at", Instant, nullable=False, comment="when the rules last reached it"),
     Column("listed_at", Instant, comment="when its repositories were last listed, or refused"),
     Column("whole_at", Instant, comment="when the last list began that nothing was missing in"),
@@ -27,9 +26,9 @@ organizations = Table(
 repositories = Table(
     "repositories",
     metadata,
-    Column("source_region", _REGION, primary_key=True),
-    Column("namespace", _NAMESPACE, primary_key=True),
-    Column("repository", _REPOSITORY, primary_key=True),
+    Column("source_region", REGION, primary_key=True),
+    Column("namespace", NAMESPACE, primary_key=True),
+    Column("repository", REPOSITORY, primary_key=True),
     Column("tags", Integer, comment="as SWR lists them; null: not listed"),
     Column("some_tags", JSON(none_as_null=True), comment="the names of a few"),
     Column("updated_at", Instant, comment="as SWR lists it"),

@@ -21,9 +21,10 @@ from swrhook.ledger.deduplication import Batch, add_sync, tag_key
 from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.notices import record_notices
+from swrhook.ledger.repair_tables import LATEST, WITHOUT_SYNC, findings
 from swrhook.ledger.rows import SYNC_COLUMNS, from_lane, group, to_lane, to_sync
 from swrhook.ledger.syncs import cancel, retry
-from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
+from swrhook.ledger.tables import OPEN, syncs
 from swrhook.ledger.types import new_id
 from swrhook.model import (
     END_STATES,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from swrhook.ledger.rows import field_columns, group
-from swrhook.ledger.tables import first_answers
+from swrhook.ledger.service_tables import first_answers
 from swrhook.ledger.types import new_id
 from swrhook.model import Lane
 

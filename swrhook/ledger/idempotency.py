@@ -7,8 +7,8 @@ from sqlalchemy import delete, select, update
 
 from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.rows import field_columns
+from swrhook.ledger.service_tables import idempotency_keys as table
 from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import idempotency_keys as table
 
 RETENTION = timedelta(hours=24)
 # A request without a response after this long was lost with its process.

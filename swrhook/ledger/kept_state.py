@@ -7,8 +7,8 @@ from sqlalchemy import Connection, delete, select
 
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
+from swrhook.ledger.service_tables import configurations, probes, refused_credentials
 from swrhook.ledger.sql import put
-from swrhook.ledger.tables import configurations, probes, refused_credentials
 from swrhook.model import Refusal
 
 # Configurations to keep. Old ones explain why an earlier delivery matched a rule.

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, or_, select
 
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
+from swrhook.ledger.service_tables import leases
 from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import leases
 
 
 @dataclass(frozen=True, slots=True)

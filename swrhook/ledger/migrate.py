@@ -29,18 +29,13 @@ from sqlalchemy.exc import OperationalError
 
 from swrhook import logs
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger.coverage_tables import coverage
-from swrhook.ledger.discovery_tables import organizations
-from swrhook.ledger.notification_tables import notifications
+from swrhook.ledger.all_tables import TABLES
+from swrhook.ledger.columns import metadata
 from swrhook.ledger.postgresql import LOCK_TIMEOUT
+from swrhook.ledger.service_tables import schema_versions
 from swrhook.ledger.sql import put
-from swrhook.ledger.sqlite_file import ledger_marks
-from swrhook.ledger.tables import schema_versions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# All tables are known only when the modules of all of them are imported.
-_TABLES = (coverage, ledger_marks, notifications, organizations, schema_versions)
-_METADATA = _TABLES[0].metadata
 # Alembic's own table. Its one row is read here, because to import Alembic takes longer than to open
 # a ledger, and hardly any start has something to upgrade.
 _versions = Table(
@@ -106,7 +101,7 @@ def upgrade(engine: Engine) -> Schema:
 
 def _create(connection: Connection, head: str) -> None:
     """Create the tables of an empty database at once, the same as the revisions create."""
-    _METADATA.create_all(connection, checkfirst=False)
+    metadata.create_all(connection, tables=TABLES, checkfirst=False)
     _versions.create(connection, checkfirst=True)
     connection.execute(insert(_versions).values(version_num=head))
 

@@ -2,21 +2,20 @@
 
 from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, text
 
-from swrhook.ledger.tables import lane_columns, metadata
+from swrhook.ledger.columns import ID, LANE_KEY, SENDER, TAG, lane_columns, metadata
 from swrhook.ledger.types import Instant, partial_index
 
 # Conditions of partial indexes; see tables.py.
 GATHERING = text("state = 'gathering'")
 UNSENT = text("ended_at IS NULL")
 
-_ID = String(26)
 
 # What is to be told, until it is gathered in notifications. Of a sync that ended, only its id.
 notices = Table(
     "notices",
     metadata,
-    Column("id", _ID, primary_key=True),
-    Column("sync", _ID),
+    Column("id", ID, primary_key=True),
+    Column("sync", ID),
     Column("topic", String(16)),
     Column("cause", Text),
     Column("at", Instant, nullable=False),
@@ -29,7 +28,7 @@ notices = Table(
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("channel", String(63), nullable=False),
     Column("topic", String(16), nullable=False, comment="of its first part"),
     Column("group_key", Text, nullable=False, comment="what is told together"),
@@ -39,7 +38,7 @@ notifications = Table(
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False, comment="of the next attempt"),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("claim", _ID, comment="of the attempt in progress"),
+    Column("claim", ID, comment="of the attempt in progress"),
     Column("claimed_until", Instant),
     Column("error", Text, comment="of the last attempt"),
     Column("ended_at", Instant),
@@ -54,10 +53,10 @@ notifications = Table(
 told_syncs = Table(
     "told_syncs",
     metadata,
-    Column("route", String(600), primary_key=True),
+    Column("route", LANE_KEY, primary_key=True),
     *lane_columns(),
-    Column("tag", String(128), nullable=False),
-    Column("sender", String(63), nullable=False),
+    Column("tag", TAG, nullable=False),
+    Column("sender", SENDER, nullable=False),
     Column("told_at", Instant, nullable=False),
 )
 
@@ -77,5 +76,5 @@ notice_cursors = Table(
     "notice_cursors",
     metadata,
     Column("name", String(32), primary_key=True),
-    Column("position", _ID, nullable=False),
+    Column("position", ID, nullable=False),
 )

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select, update
 
 from swrhook.ledger import discovery
+from swrhook.ledger.repair_tables import repairs
 from swrhook.ledger.rows import field_columns
 from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import repairs
 from swrhook.ledger.types import new_id
 from swrhook.syncs.reconciliation import (
     ACTIVE_STAGES,

@@ -16,20 +16,19 @@ from swrhook.ledger.deduplication import tag_key
 from swrhook.ledger.lanes import lock_lanes
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.queries.pagination import Condition, in_values, lowest_id
+from swrhook.ledger.repair_tables import findings, repairs
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
+from swrhook.ledger.service_tables import audit
 from swrhook.ledger.tables import (
     OPEN,
-    audit,
     call_tags,
     calls,
     deliveries,
     expansions,
-    findings,
     lanes,
     latest_pushes,
     observations,
     pushes,
-    repairs,
     syncs,
 )
 from swrhook.model import END_STATES, Lane, Push

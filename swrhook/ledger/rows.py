@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, RowMapping, Table
 
-from swrhook.ledger.tables import lane_columns, syncs
+from swrhook.ledger.columns import lane_columns
+from swrhook.ledger.tables import syncs
 from swrhook.model import Lane, State, Sync, Target
 
 AnyRow = RowMapping | Mapping[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 
+from swrhook.ledger.service_tables import rule_sets as table
 from swrhook.ledger.sql import put, upsert
-from swrhook.ledger.tables import rule_sets as table
 
 # Whoever judges has to be done by then; otherwise another process does it.
 LEASE = timedelta(minutes=3)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from swrhook.ledger.database import Database, transaction
-from swrhook.ledger.tables import sessions
+from swrhook.ledger.service_tables import sessions
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 
 from swrhook import logs
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger.tables import metadata
+from swrhook.ledger.columns import metadata
 from swrhook.ledger.types import new_id
 
 # Seconds that a new process waits for another one that uses the ledger.

@@ -1,6 +1,4 @@
-"""The ledger's tables. A test compares them with what the migrations create."""
-
-from typing import Any
+"""The tables of deliveries, lanes and syncs. A test compares all tables with the migrations."""
 
 from sqlalchemy import (
     JSON,
@@ -10,17 +8,26 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     text,
 )
 
+from swrhook.ledger.columns import (
+    DIGEST,
+    ID,
+    LANE_KEY,
+    NAMESPACE,
+    REGION,
+    REPOSITORY,
+    SENDER,
+    TAG,
+    lane_columns,
+    metadata,
+)
 from swrhook.ledger.types import Instant, partial_index
 from swrhook.model import END_STATES, OPEN_STATES, State
-
-metadata = MetaData()
 
 # Conditions of partial indexes. A query must repeat the condition literally: SQLite uses a partial
 # index only if the text is the same, and neither database compares it with a bound parameter.
@@ -32,45 +39,27 @@ MAY_ACT = text("open")
 READY = text("ready")
 SCHEDULED = text("due_at IS NOT NULL AND NOT ready AND holder IS NULL")
 HELD = text("holder IS NOT NULL")
-WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
-LATEST = text("latest")
 IS_LARGE = text("pushes_total IS NOT NULL")
 OTHER_BODY = text("body IS NOT NULL AND outcome IN ('duplicate', 'ignored')")
 PAUSED = text("paused_by IS NOT NULL")
 
-_ID = String(26)  # a ULID, see types.new_id
-_SENDER, _REGION = String(63), String(63)
-_NAMESPACE, _REPOSITORY, _TAG, _DIGEST = String(64), String(128), String(128), String(135)
-_LANE_KEY, _FLOW, _PLACE = String(600), String(200), String(400)
-
-
-def lane_columns() -> list[Column[Any]]:
-    """Return the columns of a `Lane`."""
-    return [
-        Column("source_region", _REGION, nullable=False),
-        Column("namespace", _NAMESPACE, nullable=False),
-        Column("repository", _REPOSITORY, nullable=False),
-        Column("target_region", _REGION, nullable=False),
-        Column("target_namespace", _NAMESPACE, nullable=False),
-        Column("override", Boolean, nullable=False),
-    ]
-
+_FLOW, _PLACE = String(200), String(400)
 
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", _ID, primary_key=True),
-    Column("sender", _SENDER, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("sender", SENDER, nullable=False),
     Column("dialect", String(32), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("reason", Text),
     Column("received_at", Instant, nullable=False),
     Column("external_id", Text, comment="the sender's own id of the delivery"),
-    Column("original", _ID, comment="of a duplicate: the delivery that it repeats"),
+    Column("original", ID, comment="of a duplicate: the delivery that it repeats"),
     Column("headers", JSON, nullable=False, comment="an allow-list: no secret is stored"),
     Column("body", LargeBinary, comment="of ignored and duplicate deliveries for some days"),
     Column("rules_version", String(12), nullable=False),
-    Column("replayed_from", _ID, comment="of a replay: the delivery that was replayed"),
+    Column("replayed_from", ID, comment="of a replay: the delivery that was replayed"),
     Column("pushes_total", Integer, comment="of a large delivery: how many it announced"),
     Column("syncs_total", Integer, comment="of a large delivery: how many it is to have"),
     Column("answered", String(16), comment="the outcome that the sender was told"),
@@ -87,14 +76,14 @@ deliveries = Table(
 expansions = Table(
     "expansions",
     metadata,
-    Column("delivery", _ID, primary_key=True),
-    Column("sender", _SENDER, nullable=False),
-    Column("region", _REGION, nullable=False),
+    Column("delivery", ID, primary_key=True),
+    Column("sender", SENDER, nullable=False),
+    Column("region", REGION, nullable=False),
     Column("dedup_window", BigInteger, nullable=False, comment="in microseconds"),
     Column("next_portion", Integer, nullable=False),
     Column("pushes_left", Integer, nullable=False),
     Column("fresh_pushes", Integer, nullable=False, comment="recorded, and no duplicates"),
-    Column("original", _ID, comment="the first delivery that one of its pushes repeats"),
+    Column("original", ID, comment="the first delivery that one of its pushes repeats"),
     Column("over_max_open", Boolean, nullable=False, comment="as its sender is: it waits"),
     Column("due_at", Instant, nullable=False, comment="of the next portion"),
 )
@@ -102,7 +91,7 @@ expansions = Table(
 expansion_portions = Table(
     "expansion_portions",
     metadata,
-    Column("delivery", _ID, primary_key=True),
+    Column("delivery", ID, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("pushes", LargeBinary, nullable=False, comment="with their syncs, compressed"),
 )
@@ -110,18 +99,18 @@ expansion_portions = Table(
 pushes = Table(
     "pushes",
     metadata,
-    Column("id", _ID, primary_key=True),
-    Column("delivery", _ID, nullable=False),
-    Column("sender", _SENDER, nullable=False),
-    Column("region", _REGION, nullable=False),
-    Column("namespace", _NAMESPACE, nullable=False),
-    Column("repository", _REPOSITORY, nullable=False),
-    Column("tag", _TAG, nullable=False),
-    Column("digest", _DIGEST),
+    Column("id", ID, primary_key=True),
+    Column("delivery", ID, nullable=False),
+    Column("sender", SENDER, nullable=False),
+    Column("region", REGION, nullable=False),
+    Column("namespace", NAMESPACE, nullable=False),
+    Column("repository", REPOSITORY, nullable=False),
+    Column("tag", TAG, nullable=False),
+    Column("digest", DIGEST),
     Column("event_id", Text),
     Column("event_key", Text, unique=True, comment="sender, image, event id; null of duplicates"),
     Column("pushed_at", Instant),
-    Column("original", _ID, comment="of a duplicate: the push that it repeats"),
+    Column("original", ID, comment="of a duplicate: the push that it repeats"),
     Index("pushes_by_delivery", "delivery"),
     Index("pushes_by_image", "namespace", "repository", "tag", "id"),
     Index("pushes_by_namespace", "namespace", "delivery"),
@@ -133,9 +122,9 @@ latest_pushes = Table(
     "latest_pushes",
     metadata,
     Column("key", String(400), primary_key=True, comment="sender and image"),
-    Column("delivery", _ID),
-    Column("push", _ID),
-    Column("digest", _DIGEST),
+    Column("delivery", ID),
+    Column("push", ID),
+    Column("digest", DIGEST),
     Column("seen_at", Instant),
 )
 
@@ -144,12 +133,12 @@ latest_pushes = Table(
 lanes = Table(
     "lanes",
     metadata,
-    Column("key", _LANE_KEY, primary_key=True),
+    Column("key", LANE_KEY, primary_key=True),
     *lane_columns(),
     Column("flow", _FLOW, comment="urgency, regions and sender of its most urgent sync"),
     Column("due_at", Instant, comment="when its most urgent sync is due; null: none is open"),
     Column("ready", Boolean, nullable=False, default=False, comment="due, and not yet held"),
-    Column("holder", _ID, comment="the process that runs the lane"),
+    Column("holder", ID, comment="the process that runs the lane"),
     partial_index("lanes_ready", "flow", "namespace", "due_at", where=READY),
     partial_index("lanes_scheduled", "due_at", where=SCHEDULED),
     partial_index("lanes_held", "holder", where=HELD),
@@ -159,7 +148,7 @@ lanes = Table(
 workers = Table(
     "workers",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("threads", Integer, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
@@ -167,15 +156,15 @@ workers = Table(
 syncs = Table(
     "syncs",
     metadata,
-    Column("id", _ID, primary_key=True),
-    Column("delivery", _ID),
-    Column("push", _ID),
-    Column("sender", _SENDER, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("delivery", ID),
+    Column("push", ID),
+    Column("sender", SENDER, nullable=False),
     *lane_columns(),
-    Column("tag", _TAG, nullable=False),
-    Column("digest", _DIGEST, comment="as the sender announced it"),
-    Column("lane", _LANE_KEY, nullable=False),
-    Column("route", _LANE_KEY, nullable=False, comment="source, tag and target, without override"),
+    Column("tag", TAG, nullable=False),
+    Column("digest", DIGEST, comment="as the sender announced it"),
+    Column("lane", LANE_KEY, nullable=False),
+    Column("route", LANE_KEY, nullable=False, comment="source, tag and target, without override"),
     Column("rule", Text, nullable=False),
     Column("rules_version", String(12), nullable=False),
     Column("state", String(16), nullable=False),
@@ -185,9 +174,9 @@ syncs = Table(
     Column("error_remedy", Text),
     Column("wording", Text, comment="what the reason, message and remedy were made of, as JSON"),
     Column("attempts", Integer, nullable=False, default=0, comment="calls made"),
-    Column("claim", _ID, comment="the call in flight"),
-    Column("superseded_by", _ID, comment="the later sync of the same tag and target"),
-    Column("called_digest", _DIGEST, comment="the source's digest at the time of the call"),
+    Column("claim", ID, comment="the call in flight"),
+    Column("superseded_by", ID, comment="the later sync of the same tag and target"),
+    Column("called_digest", DIGEST, comment="the source's digest at the time of the call"),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("due_at", Instant),
@@ -235,8 +224,8 @@ pauses = Table(
 calls = Table(
     "calls",
     metadata,
-    Column("id", _ID, primary_key=True, comment="also the claim token of its syncs"),
-    Column("lane", _LANE_KEY, nullable=False),
+    Column("id", ID, primary_key=True, comment="also the claim token of its syncs"),
+    Column("lane", LANE_KEY, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("code", Text, comment="of the error; null: success, or no answer yet"),
@@ -248,10 +237,10 @@ calls = Table(
 call_tags = Table(
     "call_tags",
     metadata,
-    Column("call", _ID, primary_key=True),
-    Column("sync", _ID, primary_key=True),
-    Column("route", _LANE_KEY, nullable=False),
-    Column("digest", _DIGEST),
+    Column("call", ID, primary_key=True),
+    Column("sync", ID, primary_key=True),
+    Column("route", LANE_KEY, nullable=False),
+    Column("digest", DIGEST),
     Column("called_at", Instant, nullable=False),
     Column("open", Boolean, nullable=False, comment="may still change the tag at the target"),
     Column("already_present", Boolean, nullable=False, comment="at the target before the call"),
@@ -263,16 +252,16 @@ call_tags = Table(
 observations = Table(
     "observations",
     metadata,
-    Column("region", _REGION, primary_key=True),
-    Column("namespace", _NAMESPACE, primary_key=True),
-    Column("repository", _REPOSITORY, primary_key=True),
-    Column("tag", _TAG, primary_key=True),
-    Column("digest", _DIGEST, comment="null: there was no such tag"),
+    Column("region", REGION, primary_key=True),
+    Column("namespace", NAMESPACE, primary_key=True),
+    Column("repository", REPOSITORY, primary_key=True),
+    Column("tag", TAG, primary_key=True),
+    Column("digest", DIGEST, comment="null: there was no such tag"),
     Column("observed_at", Instant, nullable=False, comment="when the request began"),
     Column("since", Instant, nullable=False, comment="when this digest was first seen there"),
-    Column("sync", _ID, comment="the sync that copied the digest there"),
-    Column("source_region", _REGION, comment="of a target: what it is copied from, if known"),
-    Column("source_namespace", _NAMESPACE),
+    Column("sync", ID, comment="the sync that copied the digest there"),
+    Column("source_region", REGION, comment="of a target: what it is copied from, if known"),
+    Column("source_namespace", NAMESPACE),
     Index("observations_by_digest", "digest", "namespace", "repository"),
 )
 
@@ -281,211 +270,18 @@ questions = Table(
     "questions",
     metadata,
     Column("place", _PLACE, primary_key=True),
-    Column("region", _REGION, nullable=False),
-    Column("namespace", _NAMESPACE, nullable=False),
-    Column("repository", _REPOSITORY, nullable=False),
-    Column("tag", _TAG, nullable=False),
+    Column("region", REGION, nullable=False),
+    Column("namespace", NAMESPACE, nullable=False),
+    Column("repository", REPOSITORY, nullable=False),
+    Column("tag", TAG, nullable=False),
     Column("since", Instant, nullable=False, comment="a look that began earlier is no answer"),
     Column("until", Instant, nullable=False, comment="then nobody waits for the answer"),
     Column("asked_at", Instant, nullable=False),
     Column("ready", Boolean, nullable=False, comment="waits for a worker"),
-    Column("holder", _ID, comment="the worker that looks"),
+    Column("holder", ID, comment="the worker that looks"),
     Column("held_until", Instant, comment="then another worker looks"),
     Column("error", Text, comment="why the last look has failed"),
     Column("is_final", Boolean, nullable=False, comment="another look would fail, too"),
     partial_index("questions_ready", "region", "asked_at", where=READY),
     partial_index("questions_held", "holder", where=HELD),
-)
-
-configurations = Table(
-    "configurations",
-    metadata,
-    Column("version", String(12), primary_key=True),
-    Column("body", LargeBinary, nullable=False, comment="the file, secrets not yet interpolated"),
-    Column("used_at", Instant, nullable=False),
-)
-
-# Rules with their defaults that were judged, or accepted, before their use. `at` of used ones moves
-# on to the time at which others replaced them.
-rule_sets = Table(
-    "rule_sets",
-    metadata,
-    Column("fingerprint", String(64), primary_key=True, comment="of rules and defaults"),
-    Column("verdict", String(16), nullable=False),
-    Column("version", String(12), nullable=False, comment="of the file that has them"),
-    Column("at", Instant, nullable=False, comment="of the verdict"),
-    Column("effect", JSON(none_as_null=True), comment="null: not measured, or not in time"),
-    Column("seen_at", Instant, comment="when a process last wanted to use held ones"),
-    Column("accepted_by", Text, comment="the name of a token"),
-)
-
-refused_credentials = Table(
-    "refused_credentials",
-    metadata,
-    Column("fingerprint", String(64), primary_key=True),
-    Column("reason", Text, nullable=False),
-    Column("refused_at", Instant, nullable=False),
-    Column("again_at", Instant, comment="when it may be tried again; null: never"),
-)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("at", Instant, nullable=False),
-    Column("token", Text, nullable=False, comment="its name"),
-    Column("role", String(16), nullable=False),
-    Column("action", Text, nullable=False, comment="method and route"),
-    Column("object", Text),
-    Column("status", Integer, nullable=False, comment="of the response"),
-    Index("audit_by_object", "object", "id"),
-)
-
-# Requests with an Idempotency-Key and their responses; no status while the request is running.
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    Column("key", String(64), primary_key=True, comment="hash of the token's name and the key"),
-    Column("fingerprint", String(64), nullable=False, comment="hash of method, path and body"),
-    Column("started_at", Instant, nullable=False),
-    Column("status", Integer),
-    Column("content_type", Text),
-    Column("body", LargeBinary),
-    Index("idempotency_keys_by_start", "started_at"),
-)
-
-# Backfills and reconciles: their scope, progress, and which process works on them.
-repairs = Table(
-    "repairs",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("kind", String(16), nullable=False),
-    Column("stage", String(16), nullable=False),
-    Column("repositories", JSON(none_as_null=True), comment="keys; null: all in the ledger"),
-    Column("sender", _SENDER),
-    Column("rule", Text),
-    Column("report_only", Boolean, nullable=False),
-    Column("needs_confirmation", Boolean, nullable=False, comment="of the plan, by an operator"),
-    Column("max_calls", Integer),
-    Column("cursor", String(300), nullable=False, comment="the last repository compared"),
-    Column("calls", Integer, nullable=False, comment="made to list tags"),
-    Column("planned_calls", Integer, nullable=False, comment="of sync_images"),
-    Column("planned_reads", Integer, nullable=False, comment="of tags, before and after the calls"),
-    Column("notes", JSON, nullable=False, comment="repositories not compared, and why"),
-    Column("previous", _ID, unique=True, comment="the scheduled reconcile before this one"),
-    Column("tries", Integer, nullable=False, comment="of the current step"),
-    Column("due_at", Instant, nullable=False),
-    Column("claim", _ID),
-    Column("claimed_until", Instant),
-    Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
-    Column("ended_at", Instant),
-    Column("scope", JSON(none_as_null=True), comment="what of all it is about; null: all"),
-    Column("total", Integer, comment="repositories to compare, if known"),
-    Column("done", Integer, comment="of these"),
-    Column("same", Integer, comment="tags, beside those in findings"),
-    Column("proposed", Boolean, comment="by swrhook, for a new rule"),
-    Index("repairs_by_kind", "kind", "id"),
-)
-
-# One tag at one target, as a repair found it.
-findings = Table(
-    "findings",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("repair", _ID, nullable=False),
-    Column("sender", _SENDER, nullable=False),
-    *lane_columns(),
-    Column("tag", _TAG, nullable=False),
-    Column("digest", _DIGEST, comment="what the source holds"),
-    Column("rule", Text, nullable=False),
-    Column("route", _LANE_KEY, nullable=False),
-    Column("drift", String(16), nullable=False),
-    Column("target_digest", _DIGEST, comment="what the target holds"),
-    Column("reason", Text),
-    Column("needs_sync", Boolean, nullable=False),
-    Column("sync", _ID, comment="the sync that repairs it"),
-    Column("latest", Boolean, nullable=False, comment="no later reconcile saw the repository"),
-    Index("findings_by_repair", "repair", "id"),
-    partial_index("findings_without_sync", "repair", "id", where=WITHOUT_SYNC),
-    partial_index("findings_latest", "namespace", "repository", where=LATEST),
-)
-
-# SWR's own rules of automatic synchronization that overlap with those of swrhook.
-auto_sync_overlaps = Table(
-    "auto_sync_overlaps",
-    metadata,
-    Column("source_region", _REGION, primary_key=True),
-    Column("namespace", _NAMESPACE, primary_key=True),
-    Column("repository", _REPOSITORY, primary_key=True),
-    Column("target_region", _REGION, primary_key=True),
-    Column("target_namespace", _NAMESPACE, primary_key=True),
-    Column("override", Boolean, nullable=False, comment="of SWR's rule"),
-    Column("kind", String(16), nullable=False, comment="an OverlapKind"),
-    Column("rule", Text, nullable=False, comment="of swrhook"),
-    Column("seen_at", Instant, nullable=False),
-)
-
-# What SWR answered to the first calls of sync_images, a few of each source region.
-first_answers = Table(
-    "first_answers",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("source_region", _REGION, nullable=False),
-    Column("lane", _LANE_KEY, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("headers", JSON, nullable=False, comment="an allow-list"),
-    Column("body_shape", Text, nullable=False, comment="members and types, no values"),
-    Index("first_answers_by_lane", "lane", "at"),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("session", String(64), primary_key=True, comment="hash of the cookie"),
-    Column("mark", String(64), nullable=False, comment="ties it to a token; needs the cookie"),
-    Column("until", Instant, nullable=False, comment="when it expires"),
-    Column("identity", Text, comment="the user of single sign-on, as JSON"),
-)
-
-# Only programs before revision v1_0005 use it; a later version drops it.
-ended_sessions = Table(
-    "ended_sessions",
-    metadata,
-    Column("session", String(64), primary_key=True, comment="hash of the session's secret"),
-    Column("until", Instant, nullable=False, comment="when the session would have expired"),
-)
-
-# One row, beside Alembic's own: which programs can use this schema, see migrate.py.
-schema_versions = Table(
-    "schema_versions",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("oldest_program", String(32), nullable=False, comment="the revision that it knows"),
-)
-
-# One row, written to test whether the ledger can be written.
-probes = Table(
-    "probes",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", Instant, nullable=False),
-)
-
-# Periodic work that one process does for all.
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("renewed_at", Instant, nullable=False, comment="when the work last began or went on"),
-)
-
-# Certificates of SNS and SMN.
-certificates = Table(
-    "certificates",
-    metadata,
-    Column("url", String(512), primary_key=True),
-    Column("content", LargeBinary, nullable=False, comment="PEM"),
-    Column("fetched_at", Instant, nullable=False),
 )

@@ -15,21 +15,18 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, exists, func, insert, select, text, tuple_
 
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger.coverage_tables import coverage
+from swrhook.ledger import all_tables
 from swrhook.ledger.database import Database, open_database, open_unchecked
-from swrhook.ledger.discovery_tables import organizations
 from swrhook.ledger.failures import unusable_on_error
 from swrhook.ledger.migrate import begin_copy, copied_ledger, end_copy
-from swrhook.ledger.notification_tables import notifications
+from swrhook.ledger.service_tables import probes, schema_versions
 from swrhook.ledger.sqlite_file import ledger_marks
-from swrhook.ledger.tables import probes, schema_versions, workers
+from swrhook.ledger.tables import workers
 
 PORTION = 1000
 # What tells about the file or the processes of one database, and is made anew in another one.
 _OWN = {ledger_marks, probes, schema_versions, workers}
-# All tables are known only when the modules of all of them are imported.
-_MODULES = (coverage, notifications, organizations)
-TABLES = [table for table in _MODULES[0].metadata.sorted_tables if table not in _OWN]
+TABLES = [table for table in all_tables.TABLES if table not in _OWN]
 
 Advance = Callable[[int], None]
 

@@ -10,7 +10,8 @@ import pytest
 from swrhook.ledger.clock_steps import ClockSteps, shift_due_times
 from swrhook.ledger.database import Database
 from swrhook.ledger.observations import find_observations, keep_observations
-from swrhook.ledger.tables import lanes, leases, syncs
+from swrhook.ledger.service_tables import leases
+from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import State
 from swrhook.syncs.observations import Place, TagObservation
 from tests.factories import LANE, MINUTE, NOW, SECOND, A, everything, put

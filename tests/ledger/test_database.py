@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import Database, after_commit, open_database
 from swrhook.ledger.kept_state import probe
-from swrhook.ledger.tables import probes
+from swrhook.ledger.service_tables import probes
 from tests.factories import NOW, everything
 
 PATIENCE = 10.0

@@ -12,8 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
+from swrhook.ledger.columns import metadata
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.tables import metadata
 from tests.conftest import DATABASES
 from tests.ledger.revisions import make
 from tests.postgresql import new_database

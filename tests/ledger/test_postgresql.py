@@ -16,8 +16,9 @@ from swrhook.ledger.kept_state import probe
 from swrhook.ledger.lanes import lock_lanes, release_lane
 from swrhook.ledger.repairs import begin
 from swrhook.ledger.server_clock import ServerClock
+from swrhook.ledger.service_tables import probes
 from swrhook.ledger.syncs import due_syncs
-from swrhook.ledger.tables import deliveries, probes
+from swrhook.ledger.tables import deliveries
 from swrhook.model import DeliveryEntry, PlannedSync, State
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.reconciliation import Drift, Finding, RepairKind, RepairRequest, RepositoryRef

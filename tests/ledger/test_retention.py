@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, func, select, update
 
 from swrhook.ledger.audit import AuditEntry, record_writes
 from swrhook.ledger.calls import claim, settle
+from swrhook.ledger.columns import metadata
 from swrhook.ledger.database import Database
 from swrhook.ledger.delivery_bodies import prune_other_bodies
 from swrhook.ledger.expansion import due_expansions, expand_portion
@@ -19,6 +20,7 @@ from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.observations import find_observations, keep_observations
 from swrhook.ledger.portions import LARGE, pack
+from swrhook.ledger.repair_tables import findings, repairs
 from swrhook.ledger.repairs import begin, begin_scheduled
 from swrhook.ledger.retention import (
     FIRST,
@@ -32,19 +34,9 @@ from swrhook.ledger.retention import (
     prune_repairs,
     prune_syncs,
 )
+from swrhook.ledger.service_tables import audit
 from swrhook.ledger.syncs import retry
-from swrhook.ledger.tables import (
-    audit,
-    calls,
-    deliveries,
-    findings,
-    lanes,
-    latest_pushes,
-    metadata,
-    pushes,
-    repairs,
-    syncs,
-)
+from swrhook.ledger.tables import calls, deliveries, lanes, latest_pushes, pushes, syncs
 from swrhook.model import Outcome, PlannedSync, State
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.observations import Place, TagObservation

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from swrhook.ledger.database import Database
+from swrhook.ledger.service_tables import sessions
 from swrhook.ledger.sessions import StoredSession, begin, end, find
-from swrhook.ledger.tables import sessions
 from tests.factories import NOW, everything
 
 HOUR = timedelta(hours=1)

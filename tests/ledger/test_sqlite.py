@@ -12,8 +12,9 @@ from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.recorder import Recorder
+from swrhook.ledger.service_tables import probes
 from swrhook.ledger.sqlite import DiskSpace
-from swrhook.ledger.tables import deliveries, probes
+from swrhook.ledger.tables import deliveries
 from tests.factories import NOW, A, FakeClock, FakeOutcomes, FakeScheduler, entry, everything, push
 
 PATIENCE = 20.0

@@ -19,7 +19,8 @@ from swrhook.ledger.database import Database, after_commit, open_database, trans
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.monitor import LedgerMonitor
 from swrhook.ledger.recorder import Recorder
-from swrhook.ledger.tables import deliveries, probes
+from swrhook.ledger.service_tables import probes
+from swrhook.ledger.tables import deliveries
 from tests.factories import (
     NOW,
     A,

@@ -12,8 +12,10 @@ from sqlalchemy import insert, text, update
 
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger import transfer
+from swrhook.ledger.columns import metadata
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.tables import audit, configurations, deliveries, lanes, metadata, syncs
+from swrhook.ledger.service_tables import audit, configurations
+from swrhook.ledger.tables import deliveries, lanes, syncs
 from swrhook.ledger.transfer import TABLES, copy_ledger, count_rows
 from tests.factories import all_syncs, entry, everything, push, write
 from tests.postgresql import new_database

@@ -11,9 +11,10 @@ from pathlib import Path
 from sqlalchemy import delete
 
 from swrhook.config.model import PasswordCredentials, Region, Swr, Timeouts
+from swrhook.ledger.columns import metadata
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.kept_state import RefusedCredentials
-from swrhook.ledger.tables import metadata, syncs
+from swrhook.ledger.tables import syncs
 from swrhook.simulator import Fault, RunningSimulator, start
 from swrhook.simulator.model import DEMO, IAM
 from swrhook.swr.client import SwrClient

@@ -20,7 +20,7 @@ from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration
-from swrhook.ledger.tables import configurations
+from swrhook.ledger.service_tables import configurations
 from swrhook.metrics import Metrics
 from swrhook.service.config_reload import ConfigReloader
 from swrhook.service.reload_guard import ReloadGuard

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.first_answers import MOST_KEPT, FirstAnswer, answers_by_lane
-from swrhook.ledger.tables import first_answers
+from swrhook.ledger.service_tables import first_answers
 from swrhook.model import Lane
 from swrhook.service.first_answers import FirstAnswers
 from swrhook.swr import protocol

@@ -13,7 +13,7 @@ from swrhook.config.diff import rules_fingerprint
 from swrhook.ledger.database import Database
 from swrhook.ledger.discovery import keep_repositories
 from swrhook.ledger.rule_sets import LEASE, accept_rules, begin_judging, list_pending
-from swrhook.ledger.tables import rule_sets
+from swrhook.ledger.service_tables import rule_sets
 from swrhook.syncs.discovery import DiscoveredRepository, OrganizationRef
 from tests.conftest import DATABASES
 from tests.factories import MINIMAL_CONFIG, entry, everything, push, write

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from swrhook.ledger.idempotency import LOST_AFTER, RETENTION
-from swrhook.ledger.tables import idempotency_keys
+from swrhook.ledger.service_tables import idempotency_keys
 from swrhook.syncs.states import Event
 from tests.factories import everything
 from tests.web.harness import ADMIN, ASK, OPERATE, WebHarness, listed_syncs, order, writes

@@ -8,8 +8,8 @@ import pytest
 
 from swrhook.config.model import Access, AccessToken
 from swrhook.ledger.database import Database
+from swrhook.ledger.service_tables import sessions
 from swrhook.ledger.sessions import end
-from swrhook.ledger.tables import sessions
 from swrhook.web.session import LIFETIME, begin, resume
 from tests.factories import everything
 from tests.web.harness import NOW, READ, WebHarness, signed_in

@@ -9,8 +9,9 @@ from time import monotonic
 
 import pytest
 
+from swrhook.ledger.repair_tables import findings
 from swrhook.ledger.repairs import LEASE
-from swrhook.ledger.tables import findings, syncs
+from swrhook.ledger.tables import syncs
 from swrhook.syncs.auto_sync import AutoSync
 from tests.factories import LANE, everything
 from tests.worker.harness import FakeSwr, WorkerHarness

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from swrhook.ledger.queries.pagination import in_values, newer_than, page_ids
 from swrhook.ledger.queries.views import Page, PageFilter
+from swrhook.ledger.repair_tables import findings, repairs
 from swrhook.ledger.rows import field_columns, group
-from swrhook.ledger.tables import findings, repairs, syncs
+from swrhook.ledger.tables import syncs
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
 
 

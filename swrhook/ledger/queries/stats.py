@@ -12,8 +12,9 @@ from swrhook.ledger.lane_queue import ready_flows
 from swrhook.ledger.pauses import is_not_paused, list_pauses, read_pauses
 from swrhook.ledger.queries.pagination import newer_than, state_walk
 from swrhook.ledger.queries.senders import count_outcomes
+from swrhook.ledger.repair_tables import LATEST, findings
 from swrhook.ledger.rows import group
-from swrhook.ledger.tables import LATEST, OPEN, READY, SCHEDULED, findings, lanes, syncs
+from swrhook.ledger.tables import OPEN, READY, SCHEDULED, lanes, syncs
 from swrhook.model import END_STATES, OPEN_STATES, State
 
 _TARGET = (syncs.c.target_region, syncs.c.target_namespace)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from werkzeug.test import TestResponse
 
-from swrhook.ledger.tables import audit
+from swrhook.ledger.service_tables import audit
 from swrhook.web.api import analysis
 from tests.factories import everything
 from tests.web.harness import READ, WebHarness

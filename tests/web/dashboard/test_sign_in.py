@@ -6,7 +6,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from swrhook.config.model import Access
-from swrhook.ledger.tables import sessions
+from swrhook.ledger.service_tables import sessions
 from swrhook.web.dashboard.paths import local_path
 from swrhook.web.dashboard.security import FORM_KEY
 from swrhook.web.rate_limit import MAX_FAILURES, MAX_RECORDED

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from swrhook.config import parse
 from swrhook.config.sso import Sso, SsoGroup
 from swrhook.ledger.database import Database
-from swrhook.ledger.tables import sessions
+from swrhook.ledger.service_tables import sessions
 from swrhook.rules.glob import Glob
 from swrhook.rules.namespaces import Namespaces
 from swrhook.sender_keys import HttpsSettings
