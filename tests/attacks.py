@@ -349,7 +349,7 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             "stops intake with expensive queries, or a body that is expensive to show",
             "comparisons run in a process of their own, and what else computes takes turns",
             [
-                "service/test_separate_process.py::test_it_is_ended_after_its_time_of_computing",
+                "test_separate_process.py::test_it_is_ended_after_its_time_of_computing",
                 "web/api/test_whatif.py::test_only_one_comparison_runs_at_a_time",
                 "web/test_turns.py::test_routes_that_compute_take_turns",
                 "web/test_turns.py::test_large_pages_take_turns",
@@ -426,9 +426,13 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
-            "answers a byte at a time, for ever",
-            "an answer has a time limit as a whole, and a channel delays no other",
-            ["channels/test_webhook.py::test_an_answer_that_drips_is_not_waited_for"],
+            "answers a byte at a time, for ever, or without end",
+            "a delivery has limits of time and memory as a whole, and a channel delays no other",
+            [
+                "channels/test_webhook.py::test_an_answer_that_drips_is_not_waited_for",
+                "channels/test_apprise.py::test_an_answer_that_never_ends_is_not_waited_for",
+                "channels/test_apprise.py::test_an_answer_of_any_size_is_not_kept",
+            ],
         ),
     ],
     "SWR, IAM and gateways → swrhook": [

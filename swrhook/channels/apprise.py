@@ -1,23 +1,28 @@
 """Deliver to people, by any service of Apprise.
 
-Apprise is large, so it is imported with the first message and not when the service starts.
+Apprise bounds neither how long a service may take as a whole nor how much it may answer. Each
+delivery is therefore a process of its own, with limits for both; only there is Apprise imported.
 """
 
 import logging
 import re
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import resource
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from subprocess import CalledProcessError
 from urllib.parse import unquote
 
 from swrhook.channels.ports import NotDelivered
 from swrhook.config.model import AppriseChannel
 from swrhook.notifications.model import Notification
 from swrhook.notifications.text import body_of, title_of
+from swrhook.separate_process import TookTooLong, run_separately
 from swrhook.wording.catalogues import translations
 
+# Seconds of computing for a delivery, which may last four times as long.
+TIMEOUT = 5.0
+# Bytes of a delivery's process: some seven times what Apprise itself needs.
+MOST_MEMORY = 256 * 1024 * 1024
 _LONGEST_REASON = 200
 _SHORTEST_SECRET = 5
 _SEPARATOR = re.compile(r"[/?&=:@,;#]+")
@@ -29,59 +34,52 @@ class ApprisePost:
     def __init__(self, channel: AppriseChannel) -> None:
         self._url = channel.url
         self._language = channel.language
-        self._service: Any = None
 
     def deliver(self, message: Notification, url: str | None, _now: datetime) -> None:
         """Notify the service. Raises NotDelivered, with what Apprise says, without secrets."""
-        with _warnings() as reasons:
-            is_delivered = self._notify(message, url)
-        if not is_delivered:
+        language = translations(self._language)
+        title, body = title_of(message, language), body_of(message, url, language)
+        try:
+            reasons = run_separately(TIMEOUT, notify, self._url, title, body)
+        except TookTooLong:
+            raise NotDelivered("no answer in time") from None
+        except (MemoryError, CalledProcessError):
+            raise NotDelivered("the answer is too large, or Apprise cannot process it") from None
+        if reasons is not None:
             raise NotDelivered(_first_line(reasons, _secrets_in(self._url)))
 
-    def _notify(self, message: Notification, url: str | None) -> bool:
-        import apprise  # noqa: PLC0415  # large: see above
 
-        if self._service is None:
-            # To the service of the URL alone: it must not lead the message to another host.
-            asset = apprise.AppriseAsset(http_redirects=False)
-            self._service = apprise.Apprise.instantiate(
-                self._url, asset=asset, suppress_exceptions=True
-            )
-        if self._service is None:
-            raise NotDelivered("Apprise cannot use the channel's URL: see its page on the service")
-        language = translations(self._language)
-        return bool(
-            self._service.notify(
-                body=body_of(message, url, language),
-                title=title_of(message, language),
-                body_format=apprise.NotifyFormat.TEXT,
-            )
-        )
+def notify(url: str, title: str, body: str) -> list[str] | None:
+    """Notify the service of a URL; return None or, if it did not accept, what Apprise logged.
+
+    Limits the memory of the process. Raises NotDelivered and MemoryError.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, most))
+    import apprise  # noqa: PLC0415  # large: see above
+
+    # To the service of the URL alone: it must not lead the message to another host.
+    asset = apprise.AppriseAsset(http_redirects=False)
+    service = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    if service is None:
+        raise NotDelivered("Apprise cannot use the channel's URL: see its page on the service")
+    logged = _Lines()
+    apprise.logger.addHandler(logged)
+    # The lines go nowhere else: they hold secrets.
+    apprise.logger.propagate = False
+    is_accepted = service.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT)
+    return None if is_accepted else logged.lines
 
 
 class _Lines(logging.Handler):
-    """Collects what one thread logs: another one may notify another channel meanwhile."""
+    """Collects the lines of warnings."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
-        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.lines += record.getMessage().splitlines()
-
-
-@contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Yield the lines that Apprise logs in the block. They go nowhere else: they hold secrets."""
-    logger, handler = logging.getLogger("apprise"), _Lines()
-    logger.propagate = False
-    logger.addHandler(handler)
-    try:
-        yield handler.lines
-    finally:
-        logger.removeHandler(handler)
+        self.lines += record.getMessage().splitlines()
 
 
 def _first_line(lines: Iterable[str], secrets: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from swrhook.ledger.rule_sets import (
     note_wanted,
 )
 from swrhook.metrics import Metrics
-from swrhook.service.separate_process import TookTooLong, run_separately
+from swrhook.separate_process import TookTooLong, run_separately
 from swrhook.usecases.reload_guard import Effect, measure, read_sample
 
 # Seconds of computing; in all it may take four times as long.

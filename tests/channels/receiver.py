@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,13 +19,15 @@ class Request:
 class Receiver:
     """`answers` are (status, headers), the last of which is repeated.
 
-    One that `drips` sends headers that never end.
+    One that `drips` sends headers that never end, one with a `piece` a body of these.
     """
 
     url: str = ""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=lambda: [(200, {})])
     requests: list[Request] = field(default_factory=list)
     drips: bool = False
+    piece: bytes = b""
+    pause: float = 0
 
 
 @contextmanager
@@ -45,9 +47,14 @@ def receive() -> Iterator[Receiver]:
                 self.send_header("X-More", "to come")
                 self.flush_headers()
                 time.sleep(0.02)
-            for name, value in {"Content-Length": "0", **more}.items():
+            length = {} if receiver.piece else {"Content-Length": "0"}
+            for name, value in {**length, **more}.items():
                 self.send_header(name, value)
             self.end_headers()
+            with suppress(OSError):
+                while receiver.piece:
+                    self.wfile.write(receiver.piece)
+                    time.sleep(receiver.pause)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from swrhook.channels import NotDelivered
+from swrhook.channels import apprise as channels_apprise
 from swrhook.channels.apprise import ApprisePost
 from swrhook.config.model import AppriseChannel
 from swrhook.notifications.model import Notice, Notification, Topic
@@ -67,6 +68,27 @@ def test_an_unreachable_service_is_reported_without_the_url() -> None:
 
     assert "onnection error" in str(caught.value)
     assert "token-in-the-path" not in str(caught.value)
+
+
+def test_an_answer_that_never_ends_is_not_waited_for(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels_apprise, "TIMEOUT", 2.0)
+    receiver.piece, receiver.pause = b"x", 0.02
+
+    with pytest.raises(NotDelivered, match="no answer in time"):
+        post(receiver.url.replace("http:", "json:"))
+
+    assert len(receiver.requests) == 1
+
+
+def test_an_answer_of_any_size_is_not_kept(receiver: Receiver) -> None:
+    receiver.piece = bytes(1024 * 1024)
+
+    with pytest.raises(NotDelivered, match="the answer is too large"):
+        post(receiver.url.replace("http:", "json:"))
+
+    assert len(receiver.requests) == 1
 
 
 def test_a_url_that_apprise_does_not_know_is_reported() -> None:

@@ -15,7 +15,7 @@ from swrhook.rules.match import FIELDS, RuleResult
 from swrhook.rules.plan import PlanChange
 from swrhook.rules.targets import TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
-from swrhook.service.separate_process import TookTooLong, run_separately
+from swrhook.separate_process import TookTooLong, run_separately
 from swrhook.usecases.explain.answer import explain
 from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync, Explanation
 from swrhook.usecases.whatif import Example, WhatIf, compare_text, read_basis

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from swrhook.errors import BadConfiguration
-from swrhook.service.separate_process import TookTooLong, run_separately
+from swrhook.separate_process import TookTooLong, run_separately
 from swrhook.usecases.whatif import Basis, compare_text
 from tests.factories import NOW
 

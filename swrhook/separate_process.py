@@ -1,7 +1,8 @@
-"""Runs a computation in a process of its own, with a time limit.
+"""Runs a function in a process of its own, with a time limit.
 
-In a thread it would hold Python's interpreter lock, and requests would wait. The process is a new
-one and no fork, because a fork copies locks that other threads hold. It has a lower priority.
+In a thread, a computation would hold Python's interpreter lock, and requests would wait; and what
+waits for others could not be ended. The process is a new one and no fork, because a fork copies
+locks that other threads hold. It has a lower priority.
 """
 
 import math
@@ -18,14 +19,14 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[1]
 _NICENESS = 10
 # On a busy machine a process of low priority waits for longer than it computes.
 _PATIENCE = 4
 
 
 class TookTooLong(Exception):
-    """The computation exceeded its time limit and was stopped."""
+    """The function exceeded its time limit and was stopped."""
 
 
 def run_separately(
@@ -36,7 +37,7 @@ def run_separately(
     Raises TookTooLong after so many seconds of computing, or four times as many in all. The
     function must be one of a module. Arguments, result and exception are pickled.
     """
-    command = [sys.executable, "-m", "swrhook.service.separate_process", str(math.ceil(seconds))]
+    command = [sys.executable, "-m", "swrhook.separate_process", str(math.ceil(seconds))]
     try:
         done = subprocess.run(  # noqa: S603  # our own module
             command,
@@ -61,6 +62,9 @@ def run_separately(
 
 def _main(seconds: int) -> None:
     os.nice(_NICENESS)
+    signal.alarm(_PATIENCE * seconds)  # ends it even if the caller is killed
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the function prints is no answer
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, most))
     function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301  # from our own process
@@ -68,7 +72,8 @@ def _main(seconds: int) -> None:
         answer = (True, function(*args, **kwargs))
     except Exception as exc:  # noqa: BLE001  # raised again by the caller
         answer = (False, exc)
-    pickle.dump(answer, sys.stdout.buffer)
+    with answers:
+        pickle.dump(answer, answers)
 
 
 if __name__ == "__main__":
