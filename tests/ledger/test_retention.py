@@ -1,37 +1,29 @@
 """Old rows are deleted in steps; open syncs and all that they refer to are kept."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, update
 
 from swrhook.ledger.audit import AuditEntry, record_writes
 from swrhook.ledger.calls import claim, settle
-from swrhook.ledger.columns import metadata
 from swrhook.ledger.database import Database
 from swrhook.ledger.delivery_bodies import prune_other_bodies
 from swrhook.ledger.expansion import due_expansions, expand_portion
-from swrhook.ledger.findings import mark_outdated, store_findings
 from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.observations import find_observations, keep_observations
 from swrhook.ledger.portions import LARGE, pack
-from swrhook.ledger.repair_tables import findings, repairs
-from swrhook.ledger.repairs import begin, begin_scheduled
 from swrhook.ledger.retention import (
     FIRST,
     MOST_ROWS,
-    Prune,
-    aged_repairs,
     prune_audit,
     prune_calls,
     prune_deliveries,
     prune_observations,
-    prune_repairs,
     prune_syncs,
 )
 from swrhook.ledger.service_tables import audit
@@ -40,14 +32,6 @@ from swrhook.ledger.tables import calls, deliveries, lanes, latest_pushes, pushe
 from swrhook.model import Outcome, PlannedSync, State
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.observations import Place, TagObservation
-from swrhook.syncs.reconciliation import (
-    Drift,
-    Finding,
-    RepairKind,
-    RepairRequest,
-    RepositoryRef,
-    Stage,
-)
 from swrhook.syncs.states import Event
 from tests.factories import (
     LANE,
@@ -62,33 +46,7 @@ from tests.factories import (
     push,
     write,
 )
-
-# Ids are made by the clock on the wall: what is old here was received before it, what is new after.
-NOW = datetime.now(UTC)
-HOUR = timedelta(hours=1)
-OLD, NEW = NOW - HOUR, NOW + 2 * HOUR
-BEFORE = NOW + HOUR
-ALL = (
-    prune_deliveries,
-    prune_syncs,
-    prune_calls,
-    prune_audit,
-    prune_repairs,
-    prune_observations,
-)
-
-
-def prune(database: Database, *steps: Prune, before: datetime = BEFORE) -> Counter[str]:
-    """Prune until nothing is old enough; return what went."""
-    work = PeriodicLease(database, "test", FakeClock(NOW))
-    deleted: Counter[str] = Counter()
-    for step in steps or ALL:
-        after: str | None = FIRST
-        while after is not None:
-            done = step(work, before, after)
-            after = done.after
-            deleted.update(done.deleted)
-    return +deleted
+from tests.ledger.prunes import BEFORE, NEW, NOW, OLD, left, prune
 
 
 def end(database: Database, at: datetime = OLD) -> None:
@@ -99,17 +57,6 @@ def end(database: Database, at: datetime = OLD) -> None:
         connection.execute(ended.values(state=State.VERIFIED.value, due_at=None, updated_at=at))
         for lane in {sync.lane for sync in found}:
             release_lane(connection, lane, at)
-
-
-def count(database: Database, table: Table) -> int:
-    with database.read() as connection:
-        return connection.scalar(select(func.count()).select_from(table)) or 0
-
-
-def left(database: Database) -> set[str]:
-    """Return the tables that have rows, without those about the ledger itself."""
-    tables = [table for table in metadata.tables.values() if count(database, table)]
-    return {table.name for table in tables} - {"schema_versions", "ledger_marks"}
 
 
 def test_everything_of_an_old_delivery_is_deleted(database: Database) -> None:
@@ -339,76 +286,6 @@ def test_a_sync_that_is_retried_meanwhile_is_kept(database: Database) -> None:
 
     assert step.deleted["syncs"] == 0
     assert find(database, sync.id).state is State.PENDING
-
-
-PLACE = RepositoryRef(LANE.source_region, LANE.namespace, LANE.repository)
-
-
-def compare(database: Database, tags: int, *, latest: bool = True, ended: datetime = OLD) -> str:
-    """Let a reconcile find so many tags, and end; return its id."""
-    found = [
-        Finding(
-            PlannedSync(push(f"v{n}"), TARGET, override=False, rule="all"),
-            Drift.SAME,
-            None,
-            needs_sync=False,
-        )
-        for n in range(tags)
-    ]
-    with database.write() as connection:
-        repair = begin(connection, RepairRequest(RepairKind.RECONCILE, [PLACE]), OLD)
-        mark_outdated(connection, PLACE)
-        store_findings(connection, repair, found, latest=latest)
-        finish(connection, ended)
-    return repair
-
-
-def finish(connection: Connection, at: datetime) -> None:
-    values = {"stage": Stage.DONE.value, "ended_at": at}
-    connection.execute(update(repairs).where(repairs.c.ended_at.is_(None)).values(**values))
-
-
-def test_a_repair_is_deleted_after_its_findings_in_steps(database: Database) -> None:
-    compare(database, MOST_ROWS + 1, latest=False)
-
-    with database.read() as connection:
-        assert connection.scalar(aged_repairs(BEFORE, FIRST)) is not None
-    first = prune_repairs(PeriodicLease(database, "test", FakeClock(NOW)), BEFORE, FIRST)
-
-    assert (first.deleted, first.after) == ({"findings": MOST_ROWS, "repairs": 0}, FIRST)
-    assert prune(database) == {"findings": 1, "repairs": 1}
-
-
-def test_the_latest_findings_of_a_repository_are_kept_until_a_later_reconcile(
-    database: Database,
-) -> None:
-    compare(database, 3)
-    assert not prune(database)
-
-    later = compare(database, 2, ended=NEW)
-
-    assert prune(database) == {"findings": 3, "repairs": 1}
-    assert {row["repair"] for row in everything(database, findings)} == {later}
-
-
-def test_a_repair_that_is_running_or_ended_lately_is_kept(database: Database) -> None:
-    compare(database, 0, ended=NEW)
-    with database.write() as connection:
-        begin(connection, RepairRequest(RepairKind.BACKFILL, [PLACE]), OLD)
-
-    assert not prune(database)
-
-
-def test_the_last_scheduled_reconcile_is_kept(database: Database) -> None:
-    for at in (OLD, OLD + HOUR / 2):
-        with database.write() as connection:
-            last = begin_scheduled(connection, HOUR / 4, 100, at)
-            finish(connection, at)
-
-    assert prune(database) == {"repairs": 1}
-    assert [row["id"] for row in everything(database, repairs)] == [last]
-    with database.write() as connection:
-        assert begin_scheduled(connection, 2 * HOUR, 100, OLD + HOUR) is None
 
 
 def test_places_that_nobody_looks_at_any_more_are_forgotten(database: Database) -> None:

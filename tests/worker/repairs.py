@@ -29,6 +29,7 @@ from tests.web.harness import CONFIG, configuration
 from tests.worker.harness import WorkerHarness
 
 SHOP = RepositoryRef("cn-north-4", "team", "web/shop")
+CART = RepositoryRef("cn-north-4", "team", "web/cart")
 _SYNC = '{region: cn-east-3, namespace: "{namespace}"}'
 BACKFILL, RECONCILE = RepairKind.BACKFILL, RepairKind.RECONCILE
 
@@ -136,3 +137,10 @@ class RepairSetup:
 
 def _rules(config: Config) -> dict[str, Any]:
     return {"senders": config.senders, "rules": config.rules}
+
+
+def fill(repairs: RepairSetup, *tags: str, at_targets: bool = False) -> None:
+    for number, tag in enumerate(tags):
+        repairs.harness.swr.put(tag, digest(number))
+        if at_targets:
+            repairs.harness.swr.put_at_target(tag, digest(number))

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
-
 from swrhook.errors import Kind
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.coverage import ListedCoverage
@@ -13,15 +11,10 @@ from swrhook.syncs.coverage import CoverageKey
 from tests.coverage_story import Scene, story, tell
 from tests.factories import LANE
 from tests.worker.coverage import shown
-from tests.worker.harness import WorkerHarness, error
+from tests.worker.harness import error
 from tests.worker.repairs import RECONCILE, RepairSetup, digest
 
 EAST = CoverageKey("all", "cn-east-3")
-
-
-@pytest.fixture
-def repairs(harness: WorkerHarness) -> RepairSetup:
-    return RepairSetup(harness)
 
 
 def numbers(repairs: RepairSetup, key: CoverageKey = EAST) -> dict[str, int]:

@@ -3,20 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from swrhook.errors import Kind
 from swrhook.ledger.discovery import count_repositories, list_organizations, sample_tags
 from swrhook.swr.protocol import PAGE_SIZE
 from swrhook.syncs.scope import Scope
 from tests.factories import LANE
-from tests.worker.harness import WorkerHarness, error
+from tests.worker.harness import error
 from tests.worker.repairs import BACKFILL, RECONCILE, RepairSetup, digest
-
-
-@pytest.fixture
-def repairs(harness: WorkerHarness) -> RepairSetup:
-    return RepairSetup(harness)
 
 
 def seed(repairs: RepairSetup, *repositories: str, namespace: str = "team") -> None:

@@ -9,43 +9,22 @@ from swrhook.config.model import Pace
 from swrhook.engine import CapacityLimit
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lanes import Flow
-from swrhook.ledger.syncs import apply_decision
 from swrhook.model import State, Urgency
-from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
+from swrhook.swr.error_codes import BUSY
 from swrhook.syncs.backoff import Retry
-from swrhook.syncs.decisions import Decision
-from swrhook.syncs.states import Event
 from swrhook.worker.admission import BRIEF
-from swrhook.worker.call_error import MAX_ATTEMPTS
-from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, PAUSES, Operation
+from swrhook.worker.circuit_breaker import Operation
 from swrhook.worker.gateway import Endpoint
-from swrhook.worker.target_cache import MISSING_TTL
-from tests.factories import LANE, NOW, SECOND, TARGET, A, B, C, find, put, ready_lanes
+from tests.factories import LANE, NOW, SECOND, TARGET, A, B, C, put, ready_lanes
 from tests.worker.harness import REGIONS, WorkerHarness, config, error
+from tests.worker.limits import SOURCE, open_breaker, postponed
 from tests.worker.runs import OVERRIDE, job, row
-
-SOURCE = LANE.source_region
-
-
-def postponed(harness: WorkerHarness) -> dict[tuple[str, str], float]:
-    """Return how often a region had no room, by region and reason."""
-    [metric] = harness.metrics.postponed.collect()
-    return {
-        (sample.labels["region"], sample.labels["reason"]): sample.value
-        for sample in metric.samples
-        if sample.name.endswith("_total")
-    }
 
 
 def spend(harness: WorkerHarness, region: str, requests: int) -> None:
     limiter, pace = harness.admission.rate_limiter, harness.config.options.pace
     for _ in range(requests):
         limiter.reserve(region, harness.clock.time, pace.per_second)
-
-
-def open_breaker(harness: WorkerHarness, region: str, operation: Operation) -> None:
-    for _ in range(FAILURES_TO_OPEN):
-        harness.breakers.record(region, operation, harness.clock.time, error())
 
 
 def test_fresh_tags_are_called_for_before_backfill(harness: WorkerHarness) -> None:
@@ -254,110 +233,6 @@ def test_a_push_makes_a_lane_ready_that_was_postponed(harness: WorkerHarness) ->
     assert ready_lanes(harness.database) == [LANE]
 
 
-# Circuit breakers
-
-
-def test_a_region_that_does_not_answer_gets_only_probes(harness: WorkerHarness) -> None:
-    harness.swr.hidden[SOURCE] = error()
-    for tag in [f"v{n}" for n in range(FAILURES_TO_OPEN)]:
-        harness.swr.put(tag, A)
-        pushed = harness.push(tag)
-        harness.run()
-    asked = [*harness.swr.looks]
-    harness.swr.put("last", A)
-    [sync] = harness.push("last")
-    before = row(harness, sync)
-
-    assert harness.run() == NOW + PAUSES.base
-
-    assert harness.swr.looks == asked
-    assert row(harness, sync) == before  # it waits for its first run
-    assert postponed(harness) == {(SOURCE, "breaker"): 1}
-    harness.clock.advance(PAUSES.base.total_seconds())
-    harness.run()
-    assert len(harness.swr.looks) == len(asked) + 1
-    harness.swr.hidden.clear()
-    harness.clock.advance(PAUSES.cap.total_seconds())
-    harness.run_until_quiet()
-    assert harness.states([*pushed, sync]) == [State.VERIFIED] * 2
-
-
-def test_a_lane_whose_calls_fail_is_not_read_while_the_breaker_is_open(
-    harness: WorkerHarness,
-) -> None:
-    harness.swr.put("v1", A)
-    [sync] = harness.push("v1")
-    open_breaker(harness, SOURCE, Operation.SYNC_IMAGES)
-    before = row(harness, sync)
-
-    assert harness.run() == NOW + PAUSES.base
-
-    assert (harness.swr.looks, harness.swr.calls) == ([], [])
-    assert row(harness, sync) == before
-    harness.run_until_quiet()
-    assert (harness.state(sync), find(harness.database, sync.id).attempts) == (State.VERIFIED, 1)
-
-
-def test_syncs_are_postponed_before_they_are_claimed_when_the_breaker_opens_meanwhile(
-    harness: WorkerHarness,
-) -> None:
-    harness.swr.put("v1", A)
-    [sync] = harness.push("v1")
-
-    def fail(region: str) -> None:
-        if region == TARGET.region:
-            open_breaker(harness, SOURCE, Operation.SYNC_IMAGES)
-
-    harness.swr.before_look = fail
-
-    due_at = harness.run()
-
-    assert due_at is not None
-    assert PAUSES.base <= due_at - NOW <= PAUSES.base + SECOND
-    assert (harness.swr.calls, harness.state(sync)) == ([], State.PENDING)
-    stored = row(harness, sync)
-    assert (stored["attempts"], stored["failures"], stored["failing_since"]) == (0, 0, NOW)
-    assert "the circuit breaker of cn-north-4 (sync_images) is open" in str(stored["reason"])
-    harness.swr.before_look = lambda _region: None
-    harness.run_until_quiet()
-    assert (harness.state(sync), find(harness.database, sync.id).attempts) == (State.VERIFIED, 1)
-
-
-def test_a_push_is_called_for_though_its_target_is_known_not_to_answer(
-    harness: WorkerHarness,
-) -> None:
-    harness.swr.put("v1", A)
-    [sync] = harness.push("v1")
-    open_breaker(harness, TARGET.region, Operation.LOOK_TARGET)
-
-    harness.run()
-
-    assert harness.swr.looks == [(SOURCE, "v1")]
-    assert harness.state(sync) is State.TRIGGERED
-
-
-def test_a_probe_that_became_needless_is_left_to_another_run(harness: WorkerHarness) -> None:
-    for tag in ("v1", "v2"):
-        harness.swr.put(tag, A)
-    [sync] = harness.push("v1")
-    open_breaker(harness, SOURCE, Operation.SYNC_IMAGES)
-    harness.clock.advance(PAUSES.base.total_seconds())
-
-    def cancel(region: str) -> None:
-        if region == TARGET.region:
-            with harness.database.write() as connection:
-                apply_decision(connection, sync, Decision(Event.CANCEL), harness.clock.time)
-
-    harness.swr.before_look = cancel
-    harness.run()
-    assert (harness.state(sync), harness.swr.calls) == (State.CANCELLED, [])
-
-    harness.push("v2")
-    harness.run()
-
-    assert harness.swr.tags_called == [["v2"]]
-
-
 def test_a_retry_after_pauses_the_whole_region(harness: WorkerHarness) -> None:
     harness.swr.put("v1", A)
     harness.push("v1")
@@ -384,78 +259,6 @@ def test_the_answer_system_busy_slows_requests_down(harness: WorkerHarness, code
 
     rate = harness.admission.rate_limiter.rate(SOURCE, NOW, None)
     assert rate == (10 if code in BUSY else 20)
-
-
-# The target cache
-
-
-def test_many_tags_into_a_missing_organization_take_one_request(harness: WorkerHarness) -> None:
-    tags = [f"v{n}" for n in range(1000)]
-    for tag in tags:
-        harness.swr.put(tag, A)
-    harness.swr.foreign = {TARGET.region}
-    pushed = harness.push(*tags)
-
-    harness.run_until_quiet()
-
-    assert set(harness.states(pushed)) == {State.REJECTED}
-    assert harness.swr.questions == ["cn-east-3/team"]
-
-
-def test_an_organization_that_was_created_is_noticed_soon(harness: WorkerHarness) -> None:
-    harness.swr.put("v1", A)
-    harness.swr.foreign = {TARGET.region}
-    harness.push("v1")
-    harness.run()
-    harness.swr.foreign = set()
-    harness.clock.advance(MISSING_TTL.total_seconds())
-    [sync] = harness.push("v1")
-
-    harness.run_until_quiet()
-
-    assert harness.state(sync) is State.VERIFIED
-
-
-def test_a_call_is_made_if_nobody_says_whether_the_organization_exists(
-    harness: WorkerHarness,
-) -> None:
-    harness.swr.put("v1", A)
-    harness.swr.secretive = {TARGET.region}
-    [sync] = harness.push("v1")
-
-    harness.run_until_quiet()
-
-    assert harness.state(sync) is State.VERIFIED
-
-
-def test_a_region_that_swr_does_not_list_is_rejected(harness: WorkerHarness) -> None:
-    harness.swr.put("v1", A)
-    harness.swr.put("v2", A)
-    harness.swr.listed_regions = frozenset({"cn-north-4"})
-    harness.swr.answers = [SwrError(Kind.TRANSIENT, IMPOSSIBLE_REGION, "Internal error")]
-    [first] = harness.push("v1")
-    harness.run()
-    [second] = harness.push("v2")
-    harness.run()
-
-    assert harness.states([first, second]) == [State.REJECTED] * 2
-    assert len(harness.swr.calls) == 1  # the second one uses the cache
-    assert "correct the rule's target region cn-east-3" in str(row(harness, first)["error_remedy"])
-
-
-@pytest.mark.parametrize("listed", [None, frozenset({"cn-east-3"})], ids=["unlisted", "listed"])
-def test_an_internal_error_is_retried(
-    harness: WorkerHarness, listed: frozenset[str] | None
-) -> None:
-    harness.swr.put("v1", A)
-    harness.swr.listed_regions = listed
-    harness.swr.answers = [SwrError(Kind.TRANSIENT, IMPOSSIBLE_REGION, "Internal error")] * 30
-    [sync] = harness.push("v1")
-
-    harness.run_until_quiet()
-
-    expected = (State.REJECTED, MAX_ATTEMPTS) if listed is None else (State.VERIFIED, 31)
-    assert (harness.state(sync), len(harness.swr.calls)) == expected
 
 
 # Reads that fail for ever

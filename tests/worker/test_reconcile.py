@@ -22,15 +22,10 @@ from swrhook.syncs.auto_sync import AutoSync, Overlap, OverlapKind
 from swrhook.syncs.observations import DriftKind, Place
 from swrhook.usecases.manual_syncs import MANUAL
 from tests.factories import LANE, put
-from tests.worker.harness import WorkerHarness, error
+from tests.worker.harness import error
 from tests.worker.repairs import BACKFILL, RECONCILE, SHOP, RepairSetup, digest
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def repairs(harness: WorkerHarness) -> RepairSetup:
-    return RepairSetup(harness)
 
 
 def seed_copies(repairs: RepairSetup, *tags: str, repository: str = "web/shop") -> None:
