@@ -499,7 +499,7 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             "reads the ledger's file on the machine, or comments kept in it",
             "only its owner may read it, and it holds no secret or comment of the configuration",
             [
-                "ledger/test_sqlite_file.py::test_only_the_owner_can_read_a_new_ledger",
+                "ledger/test_ledger_in_use.py::test_only_the_owner_can_read_a_new_ledger",
                 (
                     "service/test_config_reload.py::"
                     "test_a_file_that_contains_a_secret_is_used_and_not_saved"

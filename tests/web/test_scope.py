@@ -4,96 +4,62 @@ The ledger has deliveries of team-a (the token's own), of team-b, and a mixed on
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from werkzeug.test import TestResponse
 
-from swrhook.config import parse
-from swrhook.config.model import Access, AccessToken, Gate
-from swrhook.model import Outcome, Target
+from swrhook.model import Target
 from swrhook.rules.glob import Glob
-from swrhook.rules.namespaces import Namespaces
-from tests.web.harness import (
-    CONFIG,
-    EAST,
-    NOW,
-    OPERATE,
-    WebHarness,
-    form_key,
-    image_entry,
-    signed_in,
+from tests.web.harness import EAST, NOW, OPERATE, WebHarness, image_entry
+from tests.web.scope_of_api import (
+    availability,
+    begin,
+    document,
+    explain,
+    gate,
+    list_of_deliveries,
+    list_of_syncs,
+    one_delivery,
+    one_sync,
+    order,
+    repair,
+    repairs,
+    replay,
+    senders,
+    sync_action,
+    timeline,
+    wait,
 )
-
-TEAM = "the-token-of-team-a-is-long"
-OURS = ("team-a", "team-a-*")
-RULES = """\
-rules:
-  - {name: ours, when: {namespace: [team-a, secret-org]}, sync: [{region: cn-east-3, namespace: a}]}
-  - {name: theirs, when: {namespace: team-b}, sync: [{region: cn-east-3, namespace: b}]}
-"""
-# Beside `ci`, which may push to every organization.
-SENDER = """\
-  ours:
-    dialect: generic
-    region: cn-north-4
-    image: {namespace: team-a}
-    auth: {scheme: bearer, secrets: [the-secret-of-team-a]}
-  allowed:
-    dialect: generic
-    region: cn-north-4
-    allow: {namespaces: [team-a, team-a-web]}
-    auth: {scheme: bearer, secrets: [a-secret-of-team-a]}
-  mixed:
-    dialect: generic
-    region: cn-north-4
-    allow: {namespaces: [team-a, team-b]}
-    auth: {scheme: bearer, secrets: [the-secret-of-both]}
-  wide:
-    dialect: generic
-    region: cn-north-4
-    allow: {namespaces: [team-a-*]}
-    auth: {scheme: bearer, secrets: [the-secret-of-many]}
-  theirs:
-    dialect: generic
-    region: cn-north-4
-    image: {namespace: team-b}
-    auth: {scheme: bearer, secrets: [the-secret-of-team-b]}
-"""
-ALONE = "a body of team-a alone"
-MIXED = "a body that names team-b"
-
-
-@dataclass
-class Scene:
-    """The ids of what is in the ledger, and a client for the API with each token."""
-
-    harness: WebHarness
-    own: Any
-    foreign: Any
-    mixed: Any
-    own_repair: str
-    foreign_repair: str
-    whole_repair: str
-
-    def api(self, method: str, path: str, **more: Any) -> TestResponse:
-        return self.harness.client(TEAM).open(f"/api/v1/{path}", method=method, **more)
-
-    def page(self, method: str, path: str, **form: str) -> TestResponse:
-        client = signed_in(self.harness, TEAM)
-        key = form_key(client.get("/syncs"))
-        data = {"form_key": key, **form} if method == "POST" else None
-        return client.open(path, method=method, data=data)
-
-
-def limited(harness: WebHarness, *patterns: str, role: str = "admin") -> None:
-    text = f"{CONFIG[: CONFIG.index('rules:')]}{SENDER}{RULES}"
-    config = parse(text.encode(), file="f", environ={}, read_file=lambda _path: "")
-    namespaces = Namespaces(tuple(Glob(pattern) for pattern in patterns))
-    token = AccessToken("team", role, sha256(TEAM.encode()).digest(), namespaces=namespaces)
-    harness.config = replace(config, access=Access([*config.access.tokens, token]))
+from tests.web.scope_of_pages import (
+    file_of_repositories,
+    language_switch,
+    overview,
+    page_action,
+    page_of,
+    page_of_delivery,
+    page_of_explain,
+    page_of_new_repair,
+    page_of_order,
+    page_of_repair,
+    page_of_selected,
+    page_of_sync,
+    page_replay,
+    signing_in_and_out,
+)
+from tests.web.scope_scene import (
+    ALONE,
+    MIXED,
+    OURS,
+    TEAM,
+    Scene,
+    hook,
+    limited,
+    open_to_all,
+    refused,
+    refused_page,
+    status,
+    sync_of,
+)
 
 
 @pytest.fixture
@@ -128,330 +94,6 @@ def scene(harness: WebHarness) -> Scene:
         backfill("team-a/web", "team-b/web"),
         str(whole),
     )
-
-
-def status(answer: TestResponse) -> int:
-    return answer.status_code
-
-
-def ids(answer: TestResponse) -> set[str]:
-    assert answer.status_code == 200, answer.text
-    return {item["id"] for item in answer.get_json()["items"]}
-
-
-def own_syncs(scene: Scene) -> set[str]:
-    return {sync.id for sync in (*scene.own.syncs, *scene.mixed.syncs) if "team-a/" in sync.image}
-
-
-def sync_of(receipt: Any) -> str:
-    return str(receipt.syncs[0].id)
-
-
-def list_of_syncs(scene: Scene) -> None:
-    assert ids(scene.api("GET", "syncs")) == own_syncs(scene)
-    assert ids(scene.api("GET", "syncs?image=team-b/web")) == set()
-    assert ids(scene.api("GET", "syncs?state=pending&region=cn-east-3")) == own_syncs(scene)
-    delivery = f"syncs?delivery={scene.mixed.delivery}"
-    assert ids(scene.api("GET", delivery)) <= own_syncs(scene)
-    first = scene.api("GET", "syncs?limit=1").get_json()
-    second = scene.api("GET", f"syncs?limit=1&cursor={first['next']}").get_json()
-    assert {page["items"][0]["id"] for page in (first, second)} == own_syncs(scene)
-    assert second["next"] is None
-
-
-def one_sync(scene: Scene) -> None:
-    assert status(scene.api("GET", f"syncs/{sync_of(scene.own)}")) == 200
-    assert status(scene.api("GET", f"syncs/{sync_of(scene.foreign)}")) == 404
-
-
-def timeline(scene: Scene) -> None:
-    own = scene.api("GET", f"syncs/{sync_of(scene.own)}/timeline")
-    assert (status(own), "team-b" in own.text) == (200, False)
-    assert status(scene.api("GET", f"syncs/{sync_of(scene.foreign)}/timeline")) == 404
-
-
-def sync_action(name: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        foreign = f"syncs/{sync_of(scene.foreign)}"
-        assert status(scene.api("POST", f"{foreign}/{name}")) == 404
-        assert status(scene.api("POST", f"syncs/{sync_of(scene.own)}/{name}")) in {202, 409}
-        state = scene.harness.client().get(f"/api/v1/{foreign}").get_json()["state"]
-        assert state == "pending"
-
-    return check
-
-
-def order(scene: Scene) -> None:
-    def ask(image: str, *namespaces: str) -> int:
-        targets = [{"region": "cn-east-3", "namespace": name} for name in namespaces]
-        body: dict[str, Any] = {"image": image, "source_region": "cn-north-4"}
-        body |= {"targets": targets} if targets else {}
-        return status(scene.api("POST", "syncs", json=body))
-
-    assert ask("team-a/web:v3") == 202
-    assert ask("team-a/web:v3", "team-a") == 202
-    assert ask("team-a/web:v3", "team-b") == 403
-    assert ask("team-b/web:v3") == 403
-
-
-def list_of_deliveries(scene: Scene) -> None:
-    answer = scene.api("GET", "deliveries")
-    assert ids(answer) == {scene.own.delivery, scene.mixed.delivery}
-    assert "team-b" not in answer.text
-    assert ids(scene.api("GET", "deliveries?sender=ci&outcome=accepted&since=1h")) == ids(answer)
-    assert ids(scene.api("GET", "deliveries?outcome=ignored")) == set()
-    first = scene.api("GET", "deliveries?limit=1").get_json()
-    second = scene.api("GET", f"deliveries?limit=1&cursor={first['next']}").get_json()
-    assert [page["items"][0]["id"] for page in (first, second)] == [
-        scene.mixed.delivery,
-        scene.own.delivery,
-    ]
-    assert second["next"] is None
-
-
-def one_delivery(scene: Scene) -> None:
-    assert status(scene.api("GET", f"deliveries/{scene.own.delivery}")) == 200
-    assert status(scene.api("GET", f"deliveries/{scene.foreign.delivery}")) == 404
-    mixed = scene.api("GET", f"deliveries/{scene.mixed.delivery}")
-    assert "team-b" not in mixed.text
-    shown = mixed.get_json()
-    assert [push["image"] for push in shown["pushes"]] == ["team-a/web:v2"]
-    assert {*shown["syncs"]} == own_syncs(scene) - {sync_of(scene.own)}
-    assert (shown["pushes_total"], shown["syncs_total"]) == (1, 1)
-    assert shown["reason"] == "team-a/web:v2: no rule matches"
-
-
-def replay(scene: Scene) -> None:
-    assert status(scene.api("POST", f"deliveries/{scene.foreign.delivery}/replay")) == 404
-    assert status(scene.api("POST", f"deliveries/{scene.mixed.delivery}/replay")) == 403
-    entry = replace(image_entry("team-a/web:v9", outcome=Outcome.IGNORED), external_id="45")
-    own = scene.harness.record(entry)
-    assert status(scene.api("POST", f"deliveries/{own.delivery}/replay")) == 202
-
-
-def senders(scene: Scene) -> None:
-    answer = scene.api("GET", "senders").get_json()
-    assert [sender["name"] for sender in answer["items"]] == ["ours", "allowed"]
-
-
-def wait(scene: Scene) -> None:
-    assert status(scene.api("GET", "wait?image=team-a/web:v1&timeout=0")) == 408
-    foreign = scene.api("GET", "wait?image=team-b/web:v1&timeout=0")
-    assert (status(foreign), foreign.get_json()["syncs"]) == (404, [])
-
-
-def explain(scene: Scene) -> None:
-    assert status(scene.api("GET", "explain?image=team-b/web:v1")) == 404
-    assert status(scene.api("GET", "explain?image=web:v1&sender=theirs")) == 404
-    mixed = scene.api("GET", "explain?image=team-a/web:v2")
-    assert status(mixed) == 200
-    assert [word for word in ("team-b", "theirs", "secret-org") if word in mixed.text] == []
-    assert '"ours"' in mixed.text
-
-
-def repairs(kind: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        visible = {scene.own_repair} if kind == "backfill" else set()
-        assert ids(scene.api("GET", kind)) == visible
-        # A page is full, and no cursor is the id of a repair of others.
-        for limit in (1, 2):
-            page = scene.api("GET", f"{kind}?limit={limit}")
-            assert (ids(page), page.get_json()["next"]) == (visible, None)
-
-    return check
-
-
-def begin(kind: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        for repositories, expected in (
-            (["team-a/web"], 202),
-            (["team-a/web", "team-b/web"], 403),
-        ):
-            body = {"repositories": repositories}
-            assert status(scene.api("POST", kind, json=body)) == expected
-        if kind == "reconcile":
-            assert status(scene.api("POST", kind, json={})) == 403
-
-    return check
-
-
-def repair(kind: str, method: str, suffix: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        for foreign in (scene.foreign_repair, scene.whole_repair):
-            assert status(scene.api(method, f"{kind}/{foreign}{suffix}")) == 404
-        if kind == "backfill":
-            expected = {200, 202, 409}
-            assert status(scene.api(method, f"{kind}/{scene.own_repair}{suffix}")) in expected
-
-    return check
-
-
-def refused(path: str, method: str = "GET") -> Callable[[Scene], None]:
-    """Return the check of a route that is not for such a token, whatever its role."""
-
-    def check(scene: Scene) -> None:
-        answer = scene.harness.client(TEAM).open(path, method=method, json=None)
-        assert status(answer) == 403
-        assert "limited to organizations" in answer.get_json()["detail"]
-
-    return check
-
-
-def refused_page(path: str, method: str = "GET") -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        assert status(scene.page(method, path, candidate="rules: []")) == 403
-
-    return check
-
-
-def open_to_all(path: str, expected: int = 200) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        with scene.harness.web.test_client().get(path) as answer:
-            assert answer.status_code == expected
-
-    return check
-
-
-def document(scene: Scene) -> None:
-    assert status(scene.harness.client(TEAM).get("/api/openapi.json")) == 200
-
-
-def overview(scene: Scene) -> None:
-    answer = scene.page("GET", "/")
-    assert (status(answer), answer.location) == (303, "/syncs")
-
-
-def page_of(path: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        answer = scene.page("GET", path)
-        assert status(answer) == 200
-        assert "team-a/web" in answer.text
-        assert "team-b" not in answer.text
-
-    return check
-
-
-def file_of_repositories(scene: Scene) -> None:
-    for query in ("", "?image=web"):
-        answer = scene.page("GET", f"/repositories.csv{query}")
-        assert status(answer) == 200
-        assert ",team-a,web," in answer.text
-        assert "team-b" not in answer.text
-
-
-def page_of_sync(scene: Scene) -> None:
-    assert status(scene.page("GET", f"/syncs/{sync_of(scene.own)}")) == 200
-    assert status(scene.page("GET", f"/syncs/{sync_of(scene.foreign)}")) == 404
-
-
-def page_action(name: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        assert status(scene.page("POST", f"/syncs/{sync_of(scene.foreign)}/{name}")) == 404
-        assert status(scene.page("POST", f"/syncs/{sync_of(scene.own)}/{name}")) in {303, 409}
-
-    return check
-
-
-def page_of_selected(name: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        answer = scene.page("POST", f"/syncs/{name}", sync=sync_of(scene.foreign))
-        assert "0.1" in answer.headers["Location"]  # none was changed, one was refused
-
-    return check
-
-
-def page_of_order(scene: Scene) -> None:
-    region = {"source_region": "cn-north-4"}
-    assert status(scene.page("POST", "/syncs", image="team-b/web:v3", **region)) == 403
-    assert status(scene.page("POST", "/syncs", image="team-a/web:v3", **region)) == 303
-
-
-def page_of_new_repair(scene: Scene) -> None:
-    for kind, repositories, expected in (
-        ("backfill", "team-a/web", 303),
-        ("backfill", "team-a/web team-b/web", 403),
-        ("reconcile", "", 403),
-    ):
-        answer = scene.page("POST", "/repairs", kind=kind, repositories=repositories)
-        assert status(answer) == expected
-
-
-def page_of_repair(method: str, suffix: str) -> Callable[[Scene], None]:
-    def check(scene: Scene) -> None:
-        for foreign in (scene.foreign_repair, scene.whole_repair):
-            assert status(scene.page(method, f"/repairs/{foreign}{suffix}")) == 404
-        assert status(scene.page(method, f"/repairs/{scene.own_repair}{suffix}")) in {200, 303, 409}
-
-    return check
-
-
-def page_of_delivery(scene: Scene) -> None:
-    assert status(scene.page("GET", f"/deliveries/{scene.foreign.delivery}")) == 404
-    own = scene.page("GET", f"/deliveries/{scene.own.delivery}").text
-    mixed = scene.page("GET", f"/deliveries/{scene.mixed.delivery}").text
-    assert (ALONE in own, MIXED in mixed, "team-b" in mixed) == (True, False, False)
-    assert ("team-a/web:v2" in mixed, "Replay" in own, "Replay" in mixed) == (True, True, False)
-
-
-def page_replay(scene: Scene) -> None:
-    foreign, mixed = scene.foreign.delivery, scene.mixed.delivery
-    assert status(scene.page("POST", f"/deliveries/{foreign}/replay")) == 404
-    assert status(scene.page("POST", f"/deliveries/{mixed}/replay")) == 403
-
-
-def page_of_explain(scene: Scene) -> None:
-    assert status(scene.page("GET", "/explain?image=team-b/web:v1")) == 404
-    own = scene.page("GET", "/explain?image=team-a/web:v2")
-    assert status(own) == 200
-    assert [word for word in ("team-b", "theirs", "secret-org") if word in own.text] == []
-
-
-def language_switch(scene: Scene) -> None:
-    answer = scene.page("POST", "/language", language="zh-CN")
-    assert (answer.status_code, answer.location) == (303, "/")
-
-
-def signing_in_and_out(scene: Scene) -> None:
-    client = signed_in(scene.harness, TEAM)
-    page = client.get("/syncs")
-    assert [word for word in ("Overview", ">Rules<", "what-if") if word in page.text] == []
-    assert status(client.post("/sign-out", data={"form_key": form_key(page)})) == 303
-    assert status(client.get("/syncs")) == 303
-
-
-def hook(scene: Scene) -> None:
-    """A token opens no hook, whatever it is limited to."""
-    assert status(scene.harness.client(TEAM).post("/hooks/ci", json={})) == 401
-
-
-def availability(scene: Scene) -> None:
-    def ask(image: str) -> set[int]:
-        body = {"images": [image], "namespace": "nowhere"}
-        return {
-            status(scene.api("GET", f"availability?image={image}&namespace=nowhere")),
-            status(scene.api("POST", "availability", json=body)),
-        }
-
-    assert ask("team-a/web:v1") == {404}
-    assert ask("team-b/web:v1") == {403}
-    # Where nothing leads, it would be asked whether the other team's image of this name is there.
-    digest = f"team-a/web@sha256:{'0' * 64}"
-    for image in ("team-a/web:v1", digest):
-        place = {"region": "cn-east-3", "namespace": "team-b"}
-        query = {"image": image, **place}
-        assert status(scene.api("GET", "availability", query_string=query)) == 403
-        body = {"images": [image], **place}
-        assert status(scene.api("POST", "availability", json=body)) == 403
-
-
-def gate(path: str) -> Callable[[Scene], None]:
-    """Return the check of a route that is for all organizations, and has its own authentication."""
-
-    def check(scene: Scene) -> None:
-        scene.harness.config = replace(scene.harness.config, gate=Gate(mode="deny"))
-        assert status(scene.harness.client(TEAM).post(path, json={})) == 403
-
-    return check
 
 
 # Every route and method has its check here: a new route fails the test below until it has one.
