@@ -12,6 +12,9 @@ from sqlalchemy import BigInteger, Connection, bindparam, case, select, type_coe
 
 from swrhook import logs
 from swrhook.ledger.database import after_commit
+from swrhook.ledger.discovery_tables import organizations, repositories
+from swrhook.ledger.notification_tables import notifications
+from swrhook.ledger.repair_tables import repairs
 from swrhook.ledger.service_tables import leases
 from swrhook.ledger.sql import put
 from swrhook.ledger.tables import OPEN, lanes, observations, syncs
@@ -64,14 +67,15 @@ def _noted(connection: Connection, now: datetime) -> datetime:
 
 
 def shift_due_times(connection: Connection, now: datetime, ahead: timedelta) -> None:
-    """Shift all times of open syncs and their lanes that are in the future by `ahead`.
+    """Shift all times of open syncs and other waiting work that are in the future by `ahead`.
 
     Observations are shifted, too, so that none seems younger than it is.
     """
     microseconds = ahead // timedelta(microseconds=1)
     parameters = {"now": now, "ahead": microseconds}
     connection.execute(_SHIFT_SYNCS, parameters)
-    connection.execute(_SHIFT_LANES, parameters)
+    for statement in _SHIFTS:
+        connection.execute(statement, parameters)
     recent = {"recent": now - LONGEST_AGE, "ahead": microseconds}
     connection.execute(_SHIFT_OBSERVATIONS, recent)
 
@@ -96,8 +100,16 @@ _SHIFT_OBSERVATIONS = (
     .where(observations.c.observed_at > bindparam("recent", type_=Instant))
     .values(observed_at=type_coerce(observations.c.observed_at, BigInteger) - _AHEAD)
 )
-_SHIFT_LANES = (
-    update(lanes)
-    .where(lanes.c.due_at > _NOW)
-    .values(due_at=type_coerce(lanes.c.due_at, BigInteger) - _AHEAD)
-)
+# Beside due times, those that tell what was listed and compared since a repair began.
+_SHIFTS = [
+    update(column.table)
+    .where(column > _NOW)
+    .values({column.name: type_coerce(column, BigInteger) - _AHEAD})
+    for column in (
+        lanes.c.due_at,
+        notifications.c.due_at,
+        *(repairs.c[name] for name in ("due_at", "created_at", "updated_at")),
+        *(organizations.c[name] for name in ("seen_at", "listed_at", "whole_at")),
+        *(repositories.c[name] for name in ("seen_at", "visited_at", "compared_at")),
+    )
+]

@@ -7,13 +7,27 @@ from typing import Any
 
 import pytest
 
+from swrhook.ledger import notifications
 from swrhook.ledger.clock_steps import ClockSteps, shift_due_times
 from swrhook.ledger.database import Database
+from swrhook.ledger.discovery import (
+    end_list,
+    ensure_repository,
+    keep_organizations,
+    mark_visited,
+    next_to_visit,
+    organizations_to_list,
+)
+from swrhook.ledger.notifications import due_channels
 from swrhook.ledger.observations import find_observations, keep_observations
+from swrhook.ledger.repairs import begin, claim_next
 from swrhook.ledger.service_tables import leases
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import State
+from swrhook.notifications.parts import make_test
+from swrhook.syncs.discovery import OrganizationRef
 from swrhook.syncs.observations import Place, TagObservation
+from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from tests.factories import LANE, MINUTE, NOW, SECOND, A, everything, put
 from tests.ledger.queue import HOLDER, lane, place, release, row_of, schedule
 
@@ -124,6 +138,27 @@ def test_lanes_are_shifted_whether_they_wait_for_their_time_or_for_room(
     assert place(database, lane("r1"))[1:] == (NOW, True, None)
     assert place(database, lane("runs"))[1:] == (NOW, False, HOLDER)
     assert place(database)[1:] == (NOW + MINUTE, False, None)
+
+
+def test_repairs_discovery_and_messages_do_not_wait_for_the_clock(database: Database) -> None:
+    ahead, ref = NOW + STEP, RepositoryRef("cn-north-4", "team", "web/shop")
+    with database.write() as connection:
+        begin(connection, RepairRequest(RepairKind.RECONCILE), ahead)
+        ensure_repository(connection, ref, ahead)
+        mark_visited(connection, ref, ahead)
+        end_list(connection, OrganizationRef("cn-north-4", "team"), 1, ahead, is_whole=True)
+        notifications.begin(connection, make_test("ops", "admin", ahead), ahead, ahead)
+
+    shift(database)
+
+    with database.write() as connection:
+        claimed = claim_next(connection, NOW)
+        assert claimed is not None
+        assert claimed[0].created_at == NOW
+        assert next_to_visit(connection, NOW + SECOND) == ref
+        assert due_channels(connection, NOW) == ["ops"]
+        keep_organizations(connection, "cn-north-4", ["team"], NOW + SECOND)
+        assert organizations_to_list(connection, NOW + SECOND)
 
 
 # When it is shifted
