@@ -20,6 +20,8 @@ from swrhook.wording.message import say
 
 _SALT = b"swrhook: the fingerprint of an IAM credential, 1"
 _SCRYPT_LOCK = Lock()
+# No refusal lasts longer, except those that last until something changes.
+_LONGEST = timedelta(minutes=30)
 # After a refusal that may mean the project, another project may try the credential.
 _NEXT_PROJECT_AFTER = timedelta(minutes=1)
 # For how long a login shows that the password was right when another project is refused.
@@ -41,7 +43,7 @@ class CredentialRefused(LoginRefused):
 class AccountLocked(CredentialRefused):
     """IAM reports a locked account and nothing else; by default a lock ends after 15 minutes."""
 
-    lasts = timedelta(minutes=30)
+    lasts = _LONGEST
 
 
 class KeyLocked(CredentialRefused):
@@ -53,7 +55,7 @@ class KeyLocked(CredentialRefused):
 class ProjectRefused(LoginRefused):
     """IAM does not say whether the credential is wrong or the project is denied."""
 
-    lasts = timedelta(minutes=30)
+    lasts = _LONGEST
 
 
 class RefusalStore(Protocol):
@@ -139,7 +141,10 @@ class LockoutGuard:
 
 
 def _has_ended(refusal: Refusal, now: datetime) -> bool:
-    return refusal.again_at is not None and now >= refusal.again_at
+    if refusal.again_at is None:
+        return False
+    # One that would last longer was recorded before the clock was set back.
+    return not timedelta() < refusal.again_at - now <= _LONGEST
 
 
 def _refused_before(refusal: Refusal) -> SwrError:

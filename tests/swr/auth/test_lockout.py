@@ -11,6 +11,7 @@ from swrhook.config.model import KeyCredentials, PasswordCredentials, TokenCrede
 from swrhook.errors import Kind, SwrError
 from swrhook.swr.auth import lockout
 from swrhook.swr.auth.lockout import (
+    AccountLocked,
     CredentialRefused,
     LockoutGuard,
     ProjectRefused,
@@ -86,6 +87,16 @@ def test_no_fingerprint_is_precomputed_for_a_token(monkeypatch: pytest.MonkeyPat
 def guard(store: MemoryOfRefused, clock: FakeClock) -> LockoutGuard:
     """Return the guard of a process of its own."""
     return LockoutGuard(DEMO, "https://iam.example", store, clock)
+
+
+def test_a_lock_that_a_wrong_clock_recorded_ends_with_the_correction() -> None:
+    store = MemoryOfRefused()
+    ahead = FakeClock(NOW + timedelta(days=365))
+    guard(store, ahead).record(AccountLocked(Kind.AUTHENTICATION, "locked", "locked"))
+    with pytest.raises(SwrError):
+        guard(store, ahead).check()
+
+    guard(store, FakeClock(NOW)).check()
 
 
 def denied() -> ProjectRefused:
