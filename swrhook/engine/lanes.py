@@ -25,6 +25,7 @@ from swrhook.ledger.lane_queue import free_lanes
 from swrhook.ledger.lane_session import LaneSession
 from swrhook.ledger.questions import Failure, QuestionSession
 from swrhook.periodic import PeriodicThread
+from swrhook.wording.message import say
 
 # The ledger could not be read: look again after this.
 _AFTER_OUTAGE = timedelta(seconds=1)
@@ -96,7 +97,7 @@ class LaneEngine(Generic[SomeSlot]):
         alive = [thread.is_alive() for thread in self._threads]
         if self._threads and not self._database.is_sqlite:
             alive.append(self._heartbeat.is_alive)
-        return "the engine does not run" if self._stopping.is_set() or not all(alive) else None
+        return say("the engine does not run") if self._stopping.is_set() or not all(alive) else None
 
     def stop(self) -> None:
         """Finish the runs in flight; what is due later stays in the ledger."""

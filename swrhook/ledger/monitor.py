@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from swrhook.ledger.database import Database
 from swrhook.ledger.failures import reason_of
 from swrhook.periodic import PeriodicThread
+from swrhook.wording.message import say
 
 INTERVAL = 1.0
 # Seconds for an answer; after that the database counts as silent.
@@ -42,7 +43,7 @@ class LedgerMonitor(PeriodicThread):
         asked_at = self._asked_at
         waited = 0.0 if asked_at is None else time.monotonic() - asked_at
         if waited > self._patience:
-            return f"the database has not answered for {waited:.0f} seconds"
+            return say("the database has not answered for %(count)s seconds", count=round(waited))
         return self._problem if self._was_silent else None
 
     def ask(self) -> None:

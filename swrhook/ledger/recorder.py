@@ -18,6 +18,7 @@ from swrhook.ledger.portions import is_large, pack
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.sqlite import FLOOR, DiskSpace
 from swrhook.model import DeliveryEntry, Receipt
+from swrhook.wording.message import say
 
 _Result = Receipt | CannotRecord
 
@@ -133,7 +134,9 @@ class Recorder:
         seconds = self._queue.busy_for
         if seconds <= self._patience:
             return None
-        return f"a commit of the ledger has been going on for {seconds:.0f} seconds"
+        return say(
+            "a commit of the ledger has been going on for %(count)s seconds", count=round(seconds)
+        )
 
     def _shortage(self) -> str | None:
         """Return why the disk has no room for more, or None."""

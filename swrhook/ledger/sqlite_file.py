@@ -27,6 +27,7 @@ from swrhook import logs
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.columns import metadata
 from swrhook.ledger.types import new_id
+from swrhook.wording.message import say
 
 # Seconds that a new process waits for another one that uses the ledger.
 LOCK_PATIENCE = 4.0
@@ -137,9 +138,10 @@ class SqliteFile:
         """Return that the path leads to other files than those that are open, or None."""
         for path, identity in self._identities:
             if _identity(path) != identity:
-                return (
-                    f"{path} was deleted or replaced while the service runs: put it back, or stop "
-                    "the service, restore a backup, and start it again"
+                return say(
+                    "%(path)s was deleted or replaced while the service runs: put it back, or stop "
+                    "the service, restore a backup, and start it again",
+                    path=str(path),
                 )
         return None
 
@@ -150,9 +152,10 @@ class SqliteFile:
         """
         if last is None or (present is not None and present.continues(last)):
             return None
-        return (
-            f"{self._path} was overwritten while the service runs: stop the service, restore a "
-            "backup, and start it again"
+        return say(
+            "%(path)s was overwritten while the service runs: stop the service, restore a backup, "
+            "and start it again",
+            path=str(self._path),
         )
 
     def note(self, mark: Mark) -> None:

@@ -20,6 +20,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration, save_configuration
 from swrhook.metrics import Metrics
 from swrhook.periodic import PeriodicThread
+from swrhook.wording.message import say
 
 # Seconds between two polls. A change is loaded at the second poll that sees the same content: at
 # the first one the file may still be being written.
@@ -115,7 +116,11 @@ class ConfigReloader(PeriodicThread):
         """Return why the file on disk is not in use, or None if it is."""
         if self._problem is None:
             return None
-        return f"{self._problem}: the last good configuration, {self._config.version}, is in use"
+        return say(
+            "%(problem)s: the last good configuration, %(version)s, is in use",
+            problem=self._problem,
+            version=self._config.version,
+        )
 
     def deviation(self) -> str | None:
         """Return why the file on disk is not wholly in use, or None."""
@@ -175,16 +180,17 @@ class ConfigReloader(PeriodicThread):
         """Return that the file's rules are held, or None."""
         if self._held is None:
             return None
-        return (
-            f"the rules of the file {self._held.version} are held by settings.reload_guard: see"
-            " `swrhook rules pending`"
+        return say(
+            "the rules of the file %(version)s are held by settings.reload_guard: see"
+            " `swrhook rules pending`",
+            version=self._held.version,
         )
 
     def _use(self, before: Config, config: Config) -> None:
         changed = compare(before.fingerprints, config.fingerprints)
         if changed or config.version != before.version:
             # Set before the attempt, so that it stays if `use` raises.
-            self._set_problem("the file cannot be used, see the log")
+            self._set_problem(say("the file cannot be used, see the log"))
             self._subscriber.use(config)
             self._set_in_use(config)
         self._problem = None
@@ -200,7 +206,7 @@ class ConfigReloader(PeriodicThread):
         )
 
     def _refuse(self, exc: BadConfiguration) -> None:
-        self._set_problem("the file is invalid")
+        self._set_problem(say("the file is invalid"))
         in_use = self._config.version
         logs.warning("configuration.refused", in_use=in_use, mistakes=str(exc).splitlines())
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from swrhook.model import PlannedSync, Target
 from swrhook.syncs.scope import Scope
+from swrhook.wording.message import say
 
 
 class RepairKind(StrEnum):
@@ -199,12 +200,12 @@ class Progress:
 # repository cannot be read.
 TagDigests = Mapping[str, str | None] | None
 
-OVERRIDE_NOT_ALLOWED = "the target has another image, and the rule does not override"
-NO_LONGER_WANTED = "no rule wants it any more"
-NO_LONGER_AT_SOURCE = "it is no longer at the source"
-OVER_BUDGET = "left to the next pass: max_calls is spent"
-UNREADABLE = "the target cannot be read"
-NO_DIGEST = "SWR shows the tag without a digest"
+OVERRIDE_NOT_ALLOWED = say("the target has another image, and the rule does not override")
+NO_LONGER_WANTED = say("no rule wants it any more")
+NO_LONGER_AT_SOURCE = say("it is no longer at the source")
+OVER_BUDGET = say("left to the next pass: max_calls is spent")
+UNREADABLE = say("the target cannot be read")
+NO_DIGEST = say("SWR shows the tag without a digest")
 
 
 def compare(

@@ -68,7 +68,7 @@ SCOPED = frozenset(
         *(f"dashboard.{name}" for name in ("overview", "replay", "repositories", "retry")),
         *(f"dashboard.{name}" for name in ("sign_out", "sync", "syncs", "order")),
         *(f"dashboard.{name}" for name in ("retry_selected", "cancel_selected")),
-        "dashboard.repositories_csv",
+        *("dashboard.help_page", "dashboard.repositories_csv"),
         *(f"dashboard.{name}" for name in ("repairs", "repair", "begin_repair")),
         *(f"dashboard.{name}" for name in ("start_repair", "stop_repair")),
         *(f"deliveries.{name}" for name in ("list_all", "replay", "show")),

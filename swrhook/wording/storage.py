@@ -50,6 +50,14 @@ def restore_optional(text: str | None, messages: Mapping[str, Message]) -> str |
     return None if text is None else restore(text, messages)
 
 
+def restore_note(text: str) -> str:
+    """Return the message of a stored text that may begin with the place it is about, `place: …`."""
+    place, colon, rest = text.partition(": ")
+    if not colon or " " in place:
+        return restore(text, {})
+    return say("%(place)s: %(note)s", place=place, note=restore_parts(rest, None))
+
+
 def _to_json(value: object) -> _Stored:
     if isinstance(value, Message):
         values = {name: _to_json(inner) for name, inner in value.values.items()}

@@ -30,6 +30,7 @@ from swrhook.syncs.reconciliation import (
     report_only,
 )
 from swrhook.syncs.scope import Scope
+from swrhook.wording.message import say
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repair_step import RepairStep
 from swrhook.worker.repository_diff import (
@@ -79,7 +80,7 @@ class ComparisonStep:
         if repository is None:
             self._finish(cursor="")
         elif repository.region not in self.gateway.config.swr.regions:
-            self._skip(repository, f"{repository.region} is not under swr.regions")
+            self._skip(repository, say("its region is not under swr.regions"))
         else:
             self._compare(repository, copied)
 
@@ -220,8 +221,7 @@ class ComparisonStep:
 
     def _end_budget(self, repository: RepositoryRef) -> None:
         if self.repair.is_untouched:
-            reason = f"listing it takes more than max_calls ({self.repair.max_calls})"
-            self._skip(repository, reason)
+            self._skip(repository, say("max_calls is too small to list it"))
         else:
             self._finish(self.repair.cursor)
 

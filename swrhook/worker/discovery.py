@@ -28,6 +28,7 @@ from swrhook.syncs.discovery import DiscoveredRepository, OrganizationRef
 from swrhook.syncs.reconciliation import Progress, Repair, RepositoryRef, Stage
 from swrhook.usecases.manual_syncs import plan_repository
 from swrhook.usecases.rule_scope import Reach, reach, source_regions
+from swrhook.wording.message import join_parts, say
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repair_step import RepairStep
 from swrhook.worker.repository_diff import BudgetSpent, RepositoryLister
@@ -37,8 +38,8 @@ from swrhook.worker.repository_list import RepositoryList
 _SHARE = 0.25
 _MOST_FORGOTTEN = 20  # repositories in one transaction
 
-_REGION_RIGHT = "give the IAM user the right swr:namespace:listNamespaces in this region"
-_ORGANIZATION_RIGHT = "give the IAM user the right swr:repo:listRepos for this organization"
+_REGION_RIGHT = say("give the IAM user the right swr:namespace:listNamespaces in this region")
+_ORGANIZATION_RIGHT = say("give the IAM user the right swr:repo:listRepos for this organization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class Discovery:
         self, region: str, reached: Reach, error: SwrError
     ) -> "_Organizations":
         """Return the organizations that were known before, as they cannot be listed now."""
-        problem = _describe(error, "the organizations cannot be listed", _REGION_RIGHT)
+        problem = _describe(error, say("the organizations cannot be listed"), _REGION_RIGHT)
         with self.step.database.read() as connection:
             names = reached.select(discovery.known_organizations(connection, region))
         return _Organizations({*reached.namespaces, *names}, problem, is_listed=True)
@@ -174,7 +175,7 @@ class Discovery:
         return next(iter(refs), None)
 
     def _note_refusal(self, ref: OrganizationRef, error: SwrError) -> None:
-        problem = _describe(error, "its repositories cannot be listed", _ORGANIZATION_RIGHT)
+        problem = _describe(error, say("its repositories cannot be listed"), _ORGANIZATION_RIGHT)
         place = f"{ref.region}/{ref.namespace}"
         with self.step.database.write() as connection:
             discovery.note_problem(connection, ref, problem, self.step.clock.now())
@@ -220,7 +221,7 @@ class Discovery:
         """Go on with what follows the lists. Unless they are complete, nothing counts as gone."""
         with self.step.database.write() as connection:
             if not is_complete:
-                note = "max_calls leaves other organizations to the next pass"
+                note = say("max_calls leaves other organizations to the next pass")
                 repairs.add_note(connection, self.repair.id, note)
             if self.repair.is_of_all:
                 cursor = "prune" if is_complete else "lanes/"
@@ -265,5 +266,5 @@ class Discovery:
 
 def _describe(error: SwrError, what: str, right: str) -> str:
     """Return what could not be listed and why, and the right that is missing, if it is one."""
-    remedy = f"; {right}" if error.kind is Kind.CONFIGURATION else ""
-    return f"{what}: {error.message} ({error.code}){remedy}"
+    remedy = (right,) if error.kind is Kind.CONFIGURATION else ()
+    return join_parts((what, f"{error.message} ({error.code})", *remedy))

@@ -31,7 +31,7 @@ from swrhook.syncs.reconciliation import (
     compare,
 )
 from swrhook.usecases.manual_syncs import MANUAL, plan_repository
-from swrhook.wording.message import say
+from swrhook.wording.message import join_parts, say
 from swrhook.worker.evidence import compare_images
 from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 
@@ -242,25 +242,14 @@ def _asks_for_auto_syncs(repair: Repair, repository: RepositoryRef, now: datetim
 
 def describe_failure(error: SwrError) -> str:
     """Return why a repository could not be compared."""
-    return (
-        error.message
-        if error.code == _NO_REPOSITORY
-        else say(
-            "cannot be listed: %(error)s",
-            error=say("%(code)s: %(message)s", code=error.code, message=error.message),
-        )
-    )
+    if error.code == _NO_REPOSITORY:
+        return error.message
+    return join_parts((say("it cannot be listed"), f"{error.message} ({error.code})"))
 
 
 def _no_repository(repository: RepositoryRef, similar: str | None) -> SwrError:
-    message = say("there is no such repository in %(region)s", region=repository.region)
-    if similar is not None:
-        name = f"{repository.namespace}/{similar}"
-        message = say(
-            "there is no such repository in %(region)s: did you mean %(name)s?",
-            region=repository.region,
-            name=name,
-        )
+    hint = () if similar is None else (f"did you mean {repository.namespace}/{similar}?",)
+    message = join_parts((say("there is no such repository"), *hint))
     return SwrError(Kind.PERMANENT, _NO_REPOSITORY, message)
 
 

@@ -24,6 +24,8 @@ from swrhook.ledger.service_tables import configurations
 from swrhook.metrics import Metrics
 from swrhook.service.config_reload import ConfigReloader
 from swrhook.service.reload_guard import ReloadGuard
+from swrhook.wording.catalogues import Language, translations
+from swrhook.wording.message import render
 from tests.factories import MINIMAL_CONFIG, FakeClock, everything
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -154,6 +156,8 @@ def test_an_invalid_file_changes_nothing_and_is_logged_once_with_every_error(
     assert reloading.reloader.problem() == (
         f"the file is invalid: the last good configuration, {config.version}, is in use"
     )
+    in_chinese = render(reloading.reloader.problem(), translations(Language.CHINESE))
+    assert [text in str(in_chinese) for text in ("文件有误", config.version)] == [True, True]
     assert (refused["event"], refused["in_use"]) == ("configuration.refused", config.version)
     for mistake in ("iam_endpoint", "namespace"):
         assert f'did you mean "{mistake}"?' in str(refused["mistakes"])

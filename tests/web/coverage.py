@@ -5,7 +5,7 @@ from swrhook.ledger.discovery import note_problem
 from swrhook.model import PlannedSync, Push
 from swrhook.syncs.coverage import measure
 from swrhook.syncs.discovery import OrganizationRef
-from swrhook.syncs.reconciliation import Drift, Finding, RepositoryRef
+from swrhook.syncs.reconciliation import UNREADABLE, Drift, Finding, RepositoryRef
 from tests.web.harness import DIGEST, EAST, NOW, WebHarness
 
 SHOP = RepositoryRef("cn-north-4", "team", "web")
@@ -25,7 +25,7 @@ def seed_coverage(harness: WebHarness) -> None:
             drift,
             None,
             needs_sync=False,
-            reason="why",
+            reason=UNREADABLE,
         )
         for tag, drift in drifts.items()
     ]

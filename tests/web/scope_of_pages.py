@@ -1,5 +1,6 @@
 """What a token that is limited to organizations sees and changes in the dashboard."""
 
+import re
 from collections.abc import Callable
 
 from tests.web.harness import form_key, signed_in
@@ -94,6 +95,14 @@ def page_of_explain(scene: Scene) -> None:
     own = scene.page("GET", "/explain?image=team-a/web:v2")
     assert status(own) == 200
     assert [word for word in ("team-b", "theirs", "secret-org") if word in own.text] == []
+
+
+def page_of_help(scene: Scene) -> None:
+    links = set(re.findall(r'href="(/[a-z-]+)"', scene.page("GET", "/help").text))
+
+    assert links - {"/help"} == {
+        *("/syncs", "/deliveries", "/repositories", "/repairs", "/explain")
+    }
 
 
 def language_switch(scene: Scene) -> None:

@@ -2,14 +2,18 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Outcome, Push
 from swrhook.rules.plan import about
+from swrhook.syncs.reconciliation import UNREADABLE
 from swrhook.syncs.states import Event
+from swrhook.web.dashboard.help import TABLES
 from swrhook.web.languages import COOKIE
 from swrhook.wording.catalogues import Language, translations
-from swrhook.wording.message import join_parts, render, say
+from swrhook.wording.message import join_parts, render, say, to_sentence
+from tests.web.coverage import seed_coverage
 from tests.web.harness import ADMIN, READ, WebHarness, form_key, signed_in
 
 ORGANIZATION = {"region": "cn-east-3", "namespace": "team"}
@@ -141,3 +145,28 @@ def test_what_is_wrong_with_a_form_is_said_in_the_language_of_the_page(
         page = client.post(path, data={**form, "form_key": key}, headers=CHINESE)
 
     assert expected in page.text
+
+
+def test_gaps_and_what_is_not_listed_have_their_reasons_in_the_language_of_the_page(
+    harness: WebHarness,
+) -> None:
+    seed_coverage(harness)
+    page = signed_in(harness, READ).get("/coverage", headers=CHINESE).text
+    answer = harness.client(READ).get("/api/v1/coverage?gaps=9", headers=CHINESE).get_json()
+
+    assert [text in page for text in ("无法读取目标", "无法列出其中的镜像仓库")] == [True, True]
+    assert {gap["reason"] for item in answer["items"] for gap in item["gaps"]} == {UNREADABLE}
+    assert answer["discovery"]["problems"][0]["problem"] == "its repositories cannot be listed"
+
+
+def test_the_page_of_help_explains_every_state_in_both_languages(harness: WebHarness) -> None:
+    client = signed_in(harness, READ)
+    pages = {name: client.get("/help", headers=headers).text for name, headers in HELP.items()}
+
+    for label in (label for meanings in TABLES.values() for label in meanings.values()):
+        for name, language in (("en", Language.ENGLISH), ("zh", Language.CHINESE)):
+            meaning = to_sentence(label.meaning)
+            assert escape(str(render(meaning, translations(language)))) in pages[name]
+
+
+HELP = {"en": {}, "zh": CHINESE}

@@ -2,7 +2,7 @@ import pytest
 
 from swrhook.wording.catalogues import Language, translations
 from swrhook.wording.message import join_parts, render, say, say_count, split_parts
-from swrhook.wording.storage import decode, encode, restore, restore_parts
+from swrhook.wording.storage import decode, encode, restore, restore_note, restore_parts
 
 WAITING = say("not in %(place)s yet", place="cn-east-3")
 CONSTANT = say("nothing to do: it is tried again")
@@ -33,6 +33,16 @@ def test_reasons_that_were_joined_are_put_into_words_one_by_one() -> None:
     assert split_parts(restored or "") == [WAITING, "as SWR says", CONSTANT]
     assert restore_parts(f"{joined}; and more", encoded) == f"{joined}; and more"
     assert restore_parts(None, None) is None
+
+
+def test_a_note_is_put_into_words_after_its_place() -> None:
+    note = restore_note(f"cn-east-3/team: {CONSTANT}; what SWR said")
+
+    assert note == f"cn-east-3/team: {CONSTANT}; what SWR said"
+    in_chinese = str(render(note, CHINESE))
+    for text in ("cn-east-3/team", CONSTANT.render(CHINESE), "what SWR said"):
+        assert text in in_chinese
+    assert restore_note("as it: was") == "as it: was"
 
 
 def test_the_text_wins_over_what_was_stored_for_another() -> None:

@@ -42,7 +42,7 @@ def test_a_region_that_does_not_answer_is_retried_and_finally_skipped(repairs: R
     backfill = repairs.show(repair)
     assert backfill.state == "done"
     assert [*backfill.notes] == [
-        "cn-north-4/team/web/shop: cannot be listed: A.transient: what SWR said"
+        "cn-north-4/team/web/shop: it cannot be listed; what SWR said (A.transient)"
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_repository_of_a_region_that_is_not_configured_is_skipped(repairs: Rep
     repairs.work()
 
     assert [*repairs.show(repair).notes] == [
-        "cn-south-9/team/web/shop: cn-south-9 is not under swr.regions"
+        "cn-south-9/team/web/shop: its region is not under swr.regions"
     ]
     assert [finding.tag for finding in repairs.tags(repair)] == ["v1"]
 
@@ -167,7 +167,7 @@ def test_a_target_that_does_not_answer_is_listed_again(repairs: RepairSetup) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("web/shpo", ": did you mean team/web/shop?"), ("backend", "")]
+    ("name", "hint"), [("web/shpo", "; did you mean team/web/shop?"), ("backend", "")]
 )
 def test_a_repository_that_does_not_exist_is_noted_with_a_similar_name(
     repairs: RepairSetup, name: str, hint: str
@@ -178,5 +178,5 @@ def test_a_repository_that_does_not_exist_is_noted_with_a_similar_name(
     repairs.work()
 
     assert repairs.show(repair).notes == [
-        f"cn-north-4/team/{name}: there is no such repository in cn-north-4{hint}"
+        f"cn-north-4/team/{name}: there is no such repository{hint}"
     ]

@@ -101,7 +101,7 @@ def test_an_organization_that_is_refused_is_named_and_the_others_are_listed(
     repair = repairs.begin(RECONCILE, None)
     repairs.work()
 
-    problem = "its repositories cannot be listed: what SWR said (A.configuration)"
+    problem = "its repositories cannot be listed; what SWR said (A.configuration)"
     right = "give the IAM user the right swr:repo:listRepos for this organization"
     assert known(repairs) == {"closed": f"{problem}; {right}", "team": None}
     notes = repairs.show(repair, RECONCILE).notes
@@ -148,7 +148,7 @@ def test_without_the_names_of_organizations_those_of_the_region_are_listed(
 
     assert first == {"": None, "team-a": None}
     (note,) = repairs.show(repair, RECONCILE).notes
-    assert note.startswith("cn-north-4: the organizations cannot be listed: what SWR said")
+    assert note.startswith("cn-north-4: the organizations cannot be listed; what SWR said")
     assert note.endswith("give the IAM user the right swr:namespace:listNamespaces in this region")
     assert known(repairs)["team-a"] is None  # it was known, and its repositories are listed
     assert compared(repairs) == ["a", "a"]

@@ -289,7 +289,7 @@ def test_a_repository_too_large_for_the_budget_is_skipped_with_a_note(repairs: R
     repairs.work()
 
     assert [*repairs.show(repair, RECONCILE).notes] == [
-        "cn-north-4/team/web/shop: listing it takes more than max_calls (2)"
+        "cn-north-4/team/web/shop: max_calls is too small to list it"
     ]
 
 

@@ -11,6 +11,7 @@ from swrhook.ledger.discovery import KnownOrganization, count_repositories, list
 from swrhook.ledger.discovery_tables import repositories
 from swrhook.model import image_name
 from swrhook.syncs.coverage import Counts, CoverageKey
+from swrhook.wording.storage import restore_optional, restore_parts
 
 # Names of gaps in one answer.
 MOST_GAPS = 10_000
@@ -129,7 +130,7 @@ def _gaps(connection: Connection, key: CoverageKey, most: int) -> list[ListedGap
             digest=row["digest"],
             kind=row["kind"],
             target_digest=row["target_digest"],
-            reason=row["reason"],
+            reason=restore_optional(row["reason"], {}),
             on_the_way=row["on_the_way"],
             since=row["since"],
         )
@@ -152,4 +153,5 @@ def read_discovery(connection: Connection) -> ListedDiscovery:
 
 
 def _problem(row: KnownOrganization) -> ListedProblem:
-    return ListedProblem(row.region, row.namespace or None, row.problem or "", row.listed_at)
+    problem = restore_parts(row.problem, None) or ""
+    return ListedProblem(row.region, row.namespace or None, problem, row.listed_at)

@@ -14,6 +14,7 @@ from swrhook.ledger.repair_tables import findings, repairs
 from swrhook.ledger.rows import field_columns, group
 from swrhook.ledger.tables import syncs
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
+from swrhook.wording.storage import restore_note, restore_optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,11 @@ def list_findings(
         .where(findings.c.id.in_(ids))
         .order_by(findings.c.id.desc())
     )
-    return Page([ListedFinding(**row) for row in connection.execute(query).mappings()], cursor)
+    return Page([_finding(row) for row in connection.execute(query).mappings()], cursor)
+
+
+def _finding(row: RowMapping) -> ListedFinding:
+    return ListedFinding(**{**row, "reason": restore_optional(row["reason"], {})})
 
 
 def _repairs(connection: Connection, ids: Sequence[str]) -> list[ListedRepair]:
@@ -187,6 +192,7 @@ def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
     values: dict[str, Any] = {column.name: row[column.name] for column in _REPAIR_COLUMNS}
     values |= {"scope": scope and ListedScope(**scope), "eta": _eta(row)}
     values |= {"done": row["done"] or 0, "proposed": bool(row["proposed"])}
+    values["notes"] = [restore_note(note) for note in row["notes"]]
     if scope is not None:
         values["repositories"] = None
     return ListedRepair(

@@ -15,6 +15,7 @@ from swrhook.web.dashboard.administration import add_administration
 from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.coverage import add_coverage
 from swrhook.web.dashboard.deliveries import add_deliveries
+from swrhook.web.dashboard.help import add_help
 from swrhook.web.dashboard.language_switch import add_language_switch
 from swrhook.web.dashboard.notifications import add_notifications
 from swrhook.web.dashboard.overview import add_overview
@@ -64,6 +65,7 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     add_explain(blueprint, web)
     add_whatif(blueprint, web)
     add_administration(blueprint, web)
+    add_help(blueprint)
     return blueprint
 
 
