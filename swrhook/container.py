@@ -40,7 +40,7 @@ from swrhook.service.reload_guard import ReloadGuard
 from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from swrhook.service.snapshot import Pace
-from swrhook.service.statistics import Statistics
+from swrhook.service.statistics import RepairCounts, Statistics
 from swrhook.service.traces import make_traces
 from swrhook.settings import Settings
 from swrhook.sso import IdentityProvider
@@ -202,6 +202,7 @@ class Container:
                 health=self.health,
                 senders=self.sender_activity,
                 statistics=Statistics(self.database, self.system_clock, pace),
+                repair_counts=RepairCounts(self.database, pace),
                 availability=AvailabilityChecker(self.database, self.engine, self.clock),
                 identity_provider=self.identity_provider,
             )

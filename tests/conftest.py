@@ -74,6 +74,7 @@ ON_BOTH = (
     "ledger",
     "worker",
     "web/test_replay",
+    "web/api/test_repairs",
     "web/api/test_syncs",
     "web/api/test_deliveries",
 )

@@ -2,13 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from swrhook import logs
 
 T = TypeVar("T")
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +97,31 @@ class Snapshot(Generic[T]):
             self._value, self._read_at, self._next_at = value, began, ended + self._pause
             self._reading_since = None
             self._changed.notify_all()
+
+
+class Snapshots(Generic[Key, T]):
+    """Snapshots by key, the `most` that were asked for last; one of them is read at a time."""
+
+    def __init__(self, read: Callable[[Key], T | None], pace: Pace, most: int) -> None:
+        self._read = read
+        self._pace = pace
+        self._most = most
+        self._lock = threading.Lock()  # guards the attribute below
+        self._by_key: OrderedDict[Key, Snapshot[T]] = OrderedDict()
+        self._turn = threading.Lock()  # reading may take all of a core
+
+    def get(self, key: Key) -> T | None:
+        """Return the value of a key; None when it cannot be read."""
+        with self._lock:
+            if key not in self._by_key:
+                self._by_key[key] = Snapshot(lambda: self._read_in_turn(key), self._pace)
+            self._by_key.move_to_end(key)
+            if len(self._by_key) > self._most:
+                self._by_key.popitem(last=False)
+            snapshot = self._by_key[key]
+        latest = snapshot.get()
+        return None if latest is None else latest.value
+
+    def _read_in_turn(self, key: Key) -> T | None:
+        with self._turn:
+            return self._read(key)

@@ -1,42 +1,34 @@
-"""The numbers of /api/v1/stats, for each window that somebody asks for."""
+"""Numbers that take long to count: they are some seconds old, and counted when somebody asks."""
 
-import threading
-from collections import OrderedDict
 from datetime import timedelta
 
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
 from swrhook.ledger.optional_read import read_or_none
+from swrhook.ledger.queries.repairs import FindingCounts, count_findings
 from swrhook.ledger.queries.stats import Stats, read_stats
-from swrhook.service.snapshot import Pace, Snapshot
+from swrhook.service.snapshot import Pace, Snapshots
 
-# Windows whose numbers are kept: those that were asked for last.
+# Windows, and large repairs, whose numbers are kept.
 MOST_WINDOWS = 8
+MOST_REPAIRS = 100
 
 
-class Statistics:
-    """Numbers that were counted some seconds ago, and are counted again when somebody asks."""
+class Statistics(Snapshots[timedelta, Stats]):
+    """The numbers of /api/v1/stats of the time before `counted_at`, by window."""
 
     def __init__(self, database: Database, clock: Clock, pace: Pace) -> None:
-        self._database = database
-        self._clock = clock
-        self._pace = pace
-        self._lock = threading.Lock()  # guards the attribute below
-        self._by_window: OrderedDict[timedelta, Snapshot[Stats]] = OrderedDict()
-        self._turn = threading.Lock()  # counting takes all of a core: one window at a time
+        def read(window: timedelta) -> Stats | None:
+            return read_or_none(database, read_stats, window, clock.now())
 
-    def get(self, window: timedelta) -> Stats | None:
-        """Return the numbers of the time before `counted_at`; None when they cannot be read."""
-        with self._lock:
-            if window not in self._by_window:
-                self._by_window[window] = Snapshot(lambda: self._read(window), self._pace)
-            self._by_window.move_to_end(window)
-            if len(self._by_window) > MOST_WINDOWS:
-                self._by_window.popitem(last=False)
-            snapshot = self._by_window[window]
-        latest = snapshot.get()
-        return None if latest is None else latest.value
+        super().__init__(read, pace, MOST_WINDOWS)
 
-    def _read(self, window: timedelta) -> Stats | None:
-        with self._turn:
-            return read_or_none(self._database, read_stats, window, self._clock.now())
+
+class RepairCounts(Snapshots[tuple[str, str], FindingCounts]):
+    """The findings of large repairs, by a repair's id and stage: a new stage has new numbers."""
+
+    def __init__(self, database: Database, pace: Pace) -> None:
+        def read(repair: tuple[str, str]) -> FindingCounts | None:
+            return read_or_none(database, count_findings, repair[0])
+
+        super().__init__(read, pace, MOST_REPAIRS)

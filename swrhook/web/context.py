@@ -1,7 +1,7 @@
 """The dependencies of the web layer, passed to every function that creates routes."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -13,11 +13,13 @@ from swrhook.clock import Clock
 from swrhook.config.model import Config, ConfigSource
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries import repairs
+from swrhook.ledger.queries.repairs import ListedRepair
 from swrhook.ledger.queries.stats import Stats
 from swrhook.metrics import Metrics
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
-from swrhook.service.statistics import Statistics
+from swrhook.service.statistics import RepairCounts, Statistics
 from swrhook.sso import IdentityProvider
 from swrhook.usecases.availability.check import AvailabilityChecker
 from swrhook.usecases.receive import DeliveryRecorder
@@ -63,6 +65,7 @@ class WebContext:
     health: Health
     senders: SenderActivity
     statistics: Statistics
+    repair_counts: RepairCounts
     availability: AvailabilityChecker
     identity_provider: IdentityProvider
     draining: Draining = field(default_factory=Draining)
@@ -88,13 +91,27 @@ class WebContext:
 
     def count(self, window: timedelta) -> Stats:
         """Return the numbers of a window, some seconds old. Raises ServiceUnavailable."""
-        stats = self.statistics.get(window)
-        if stats is None:
-            raise ServiceUnavailable(
-                "the ledger could not be counted in time: is it available, see /readyz?",
-                retry_after=RETRY_AFTER,
-            )
-        return stats
+        return _require_counted(self.statistics.get(window))
+
+    def read_repairs(self, ids: Sequence[str]) -> list[ListedRepair]:
+        """Return repairs, with numbers of large ones that are some seconds old.
+
+        Raises ServiceUnavailable.
+        """
+        counted = {
+            repair_id: _require_counted(self.repair_counts.get((repair_id, stage)))
+            for repair_id, stage in self.read(repairs.large_repairs, ids)
+        }
+        return self.read(repairs.read_repairs, ids, counted)
+
+
+def _require_counted(numbers: Result | None) -> Result:
+    if numbers is None:
+        raise ServiceUnavailable(
+            "the ledger could not be counted in time: is it available, see /readyz?",
+            retry_after=RETRY_AFTER,
+        )
+    return numbers
 
 
 class RequestConfig:

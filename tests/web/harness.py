@@ -37,7 +37,7 @@ from swrhook.service.metrics_collectors import endpoint_collector, register_ledg
 from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.sender_monitor import SenderActivity
 from swrhook.service.snapshot import Pace
-from swrhook.service.statistics import Statistics
+from swrhook.service.statistics import RepairCounts, Statistics
 from swrhook.sso import IdentityProvider
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.observations import Place, TagObservation
@@ -115,6 +115,7 @@ class WebHarness:
             health=Health(),
             senders=senders,
             statistics=Statistics(self.database, clock, AT_ONCE),
+            repair_counts=RepairCounts(self.database, AT_ONCE),
             availability=AvailabilityChecker(self.database, self, clock),
             identity_provider=IdentityProvider(self.https, keys, monotonic),
         )

@@ -270,3 +270,20 @@ def begin_backfill(scene: Scene, repository: str) -> str:
     body = {"repositories": [repository]}
     answer = scene.harness.client(OPERATE).post("/api/v1/backfill", json=body)
     return str(answer.get_json()["id"])
+
+
+def test_pages_of_repairs_follow_each_other(scene: Scene) -> None:
+    own = [scene.own_repair]
+    for _ in range(3):
+        for repository in ("team-a/web", "team-b/web"):
+            body = {"repositories": [repository]}
+            answer = scene.harness.client(OPERATE).post("/api/v1/backfill", json=body)
+            if repository == "team-a/web":
+                own.insert(0, answer.get_json()["id"])
+    shown, after = [], ""
+    for _ in own:
+        page = scene.api("GET", f"backfill?limit=1{after}").get_json()
+        shown += [repair["id"] for repair in page["items"]]
+        after = f"&cursor={page['next']}"
+
+    assert (shown, page["next"]) == (own, None)

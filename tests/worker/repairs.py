@@ -17,9 +17,9 @@ from swrhook.ledger.queries.repairs import (
     ListedFinding,
     ListedRepair,
     RepairFilter,
-    find_repair,
+    find_repairs,
     list_findings,
-    list_repairs,
+    read_repairs,
 )
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
@@ -77,13 +77,15 @@ class RepairSetup:
 
     def backfills(self) -> list[ListedRepair]:
         """Return all backfills, newest first."""
-        with self.database.read() as connection:
-            return list(list_repairs(connection, BACKFILL, RepairFilter()).items)
+        return self._list(BACKFILL)
 
     def reconciles(self) -> list[ListedRepair]:
         """Return all reconciles, newest first."""
+        return self._list(RECONCILE)
+
+    def _list(self, kind: RepairKind) -> list[ListedRepair]:
         with self.database.read() as connection:
-            return list(list_repairs(connection, RECONCILE, RepairFilter()).items)
+            return read_repairs(connection, find_repairs(connection, kind, RepairFilter()).items)
 
     def begin(
         self,
@@ -108,8 +110,8 @@ class RepairSetup:
 
     def show(self, repair_id: str, kind: RepairKind = BACKFILL) -> ListedRepair:
         with self.database.read() as connection:
-            repair = find_repair(connection, kind, repair_id)
-        assert repair is not None
+            [repair] = read_repairs(connection, [repair_id])
+        assert repair.kind == kind
         return repair
 
     def tags(self, repair_id: str) -> list[ListedFinding]:

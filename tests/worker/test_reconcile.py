@@ -10,7 +10,7 @@ from swrhook.errors import Kind
 from swrhook.ledger.auto_sync_overlaps import list_overlaps
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.observations import find_observations
-from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
+from swrhook.ledger.queries.repairs import ListedRepair
 from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import SyncFilter
@@ -49,8 +49,7 @@ def seed_copies(repairs: RepairSetup, *tags: str, repository: str = "web/shop") 
 
 def reconciles(repairs: RepairSetup) -> list[ListedRepair]:
     """Return all reconciles, oldest first."""
-    with repairs.database.read() as connection:
-        return list(reversed(list_repairs(connection, RECONCILE, RepairFilter()).items))
+    return list(reversed(repairs.reconciles()))
 
 
 def findings(repairs: RepairSetup, repair: str) -> list[tuple[str, str, bool]]:

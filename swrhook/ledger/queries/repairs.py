@@ -1,14 +1,15 @@
 """Backfills and reconciles: their plans in numbers, their findings, and the results of syncs."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select
 
-from swrhook.ledger.queries.pagination import in_values, newer_than, page_ids
+from swrhook.ledger.queries.pagination import equals, in_values, newer_than, page_ids
 from swrhook.ledger.queries.views import Page, PageFilter
 from swrhook.ledger.repair_tables import findings, repairs
 from swrhook.ledger.rows import field_columns, group
@@ -114,26 +115,85 @@ class FindingFilter(PageFilter):
     drift: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class RepairExtent:
+    """What a repair is about: keys of repositories, or names of organizations.
+
+    Without either, it is about all.
+    """
+
+    repositories: Sequence[str] | None
+    namespaces: Sequence[str] | None
+
+
+# How many findings have a drift, `needs_sync` and a sync's state.
+FindingCounts: TypeAlias = Sequence[RowMapping]
+
+# The findings of a repair with more of them are not counted for each request.
+MOST_COUNTED = 5000
+# Repairs that are read at once to find those that a reader may see.
+_SKIPPED_AT_ONCE = 500
+
 _REPAIR_COLUMNS = field_columns(repairs, ListedRepair, exclude=("scope", "done", "proposed"))
 _FINDING_COLUMNS = field_columns(findings, ListedFinding)
 
 
-def list_repairs(
-    connection: Connection, kind: RepairKind | None, filters: RepairFilter
-) -> Page[ListedRepair]:
-    """Return a page of the repairs of a kind, or of all, newest first."""
+def find_repairs(
+    connection: Connection,
+    kind: RepairKind | None,
+    filters: RepairFilter,
+    is_visible: Callable[[RepairExtent], bool] | None = None,
+) -> Page[str]:
+    """Return a page of the ids of the repairs of a kind, or of all, newest first.
+
+    Those for which `is_visible` is false are skipped. Pages and their cursors tell nothing of
+    these, not even how many there are.
+    """
     conditions = newer_than(repairs, repairs.c.created_at, filters.since)
     walk = [] if kind is None else [repairs.c.kind == kind.value]
-    ids, cursor = page_ids(connection, repairs, filters, [walk], conditions)
-    return Page(_repairs(connection, ids), cursor)
+    if is_visible is None:
+        return Page(*page_ids(connection, repairs, filters, [walk], conditions))
+    query = _extents(*walk, *conditions).order_by(repairs.c.id.desc())
+    if filters.cursor is not None:
+        query = query.where(repairs.c.id < filters.cursor)
+    rows = connection.execute(query.execution_options(yield_per=_SKIPPED_AT_ONCE))
+    visible = (row.id for row in rows if is_visible(_extent(row)))
+    ids = list(islice(visible, filters.limit + 1))
+    rows.close()
+    page = ids[: filters.limit]
+    return Page(page, page[-1] if len(ids) > filters.limit else None)
 
 
-def find_repair(
+def find_extent(
     connection: Connection, kind: RepairKind | None, repair_id: str
-) -> ListedRepair | None:
-    """Return a repair by its id; with a kind, only one of that."""
-    listed = _repairs(connection, [repair_id])
-    return next((repair for repair in listed if kind in (None, repair.kind)), None)
+) -> RepairExtent | None:
+    """Return what a repair is about; with a kind, only of one of that."""
+    query = _extents(repairs.c.id == repair_id, *equals(repairs.c.kind, kind and kind.value))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _extent(row)
+
+
+def large_repairs(connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the repairs with more than MOST_COUNTED findings, and their stages."""
+    of_repair = findings.c.repair == repairs.c.id
+    has_more = exists(select(findings.c.id).where(of_repair).offset(MOST_COUNTED).limit(1))
+    query = select(repairs.c.id, repairs.c.stage).where(repairs.c.id.in_(ids), has_more)
+    return [(row.id, row.stage) for row in connection.execute(query)]
+
+
+def read_repairs(
+    connection: Connection, ids: Sequence[str], counted: Mapping[str, FindingCounts] = {}
+) -> list[ListedRepair]:
+    """Return repairs, newest first. The findings of those that are not `counted` are counted."""
+    query = select(repairs).where(repairs.c.id.in_(ids)).order_by(repairs.c.id.desc())
+    left = [repair_id for repair_id in ids if repair_id not in counted]
+    counts = {**counted, **_count_findings(connection, left)}
+    return [_repair(row, counts.get(row["id"], ())) for row in connection.execute(query).mappings()]
+
+
+def count_findings(connection: Connection, repair_id: str) -> FindingCounts:
+    """Count the findings of a repair, and the states of their syncs: reads all of them."""
+    return _count_findings(connection, [repair_id]).get(repair_id, ())
 
 
 def list_findings(
@@ -156,13 +216,17 @@ def _finding(row: RowMapping) -> ListedFinding:
     return ListedFinding(**{**row, "reason": restore_optional(row["reason"], {})})
 
 
-def _repairs(connection: Connection, ids: Sequence[str]) -> list[ListedRepair]:
-    query = select(repairs).where(repairs.c.id.in_(ids)).order_by(repairs.c.id.desc())
-    counts = _counts(connection, ids)
-    return [_repair(row, counts.get(row["id"], [])) for row in connection.execute(query).mappings()]
+def _extents(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(repairs.c.id, repairs.c.repositories, repairs.c.scope).where(*conditions)
 
 
-def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, list[RowMapping]]:
+def _extent(row: Any) -> RepairExtent:  # noqa: ANN401  # a row
+    if row.scope is not None:
+        return RepairExtent(None, row.scope["namespaces"])
+    return RepairExtent(row.repositories, None)
+
+
+def _count_findings(connection: Connection, ids: Sequence[str]) -> dict[str, FindingCounts]:
     """Return counts of findings by repair id, each for a drift, `needs_sync`, and sync's state."""
     columns = (findings.c.repair, findings.c.drift, findings.c.needs_sync, syncs.c.state)
     query = (
@@ -171,10 +235,11 @@ def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, list[RowMap
         .where(findings.c.repair.in_(ids))
         .group_by(*columns)
     )
-    return group((row["repair"], row) for row in connection.execute(query).mappings())
+    rows = connection.execute(query).mappings()
+    return {**group((row["repair"], row) for row in rows)}
 
 
-def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
+def _repair(row: RowMapping, counts: FindingCounts) -> ListedRepair:
     by_drift = Counter(dict.fromkeys((drift.value for drift in Drift), 0))
     results: Counter[str] = Counter()
     for count in counts:

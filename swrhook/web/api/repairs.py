@@ -1,14 +1,13 @@
 """/api/v1/backfill and /api/v1/reconcile: compare targets with the rules, and repair them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from werkzeug.exceptions import Forbidden
 
 from swrhook.config.model import Config
 from swrhook.ledger.queries import repairs
-from swrhook.ledger.queries.repairs import ListedFinding, ListedRepair
+from swrhook.ledger.queries.repairs import ListedFinding, ListedRepair, RepairExtent
 from swrhook.ledger.queries.views import ImageFilter, Page
 from swrhook.swr_names import is_namespace
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
@@ -17,7 +16,7 @@ from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
 from swrhook.usecases.repair_scope import backfill_scope
 from swrhook.web.access import is_visible, name_object, require_visible, scope
 from swrhook.web.api import schemas
-from swrhook.web.api.queries import LARGEST_PAGE, FindingQuery, PageQuery, to_filter
+from swrhook.web.api.queries import FindingQuery, PageQuery, to_filter
 from swrhook.web.api.routing import Routes
 from swrhook.web.context import WebContext
 from swrhook.web.problems import require
@@ -121,18 +120,9 @@ def list_visible_repairs(
 ) -> Page[ListedRepair]:
     """Return a page of the repairs of a kind, or of all, that the current request may see."""
     criteria = to_filter(repairs.RepairFilter, {**query}, web.clock.now())
-    if scope() is None:
-        return web.read(repairs.list_repairs, kind, criteria)
-    # Repairs are few, so that those of others are read and skipped. Pages and their cursors tell
-    # nothing of these, not even how many there are.
-    visible: list[ListedRepair] = []
-    portion, is_last = replace(criteria, limit=LARGEST_PAGE), False
-    while not is_last and len(visible) <= criteria.limit:
-        page = web.read(repairs.list_repairs, kind, portion)
-        visible += filter(_is_visible, page.items)
-        portion, is_last = replace(portion, cursor=page.next), page.next is None
-    items = visible[: criteria.limit]
-    return Page(items, items[-1].id if len(visible) > criteria.limit else None)
+    select = None if scope() is None else _is_visible
+    page = web.read(repairs.find_repairs, kind, criteria, select)
+    return Page(web.read_repairs(page.items), page.next)
 
 
 def cancel_repair(web: WebContext, repair_id: str, kind: RepairKind | None = None) -> ListedRepair:
@@ -172,20 +162,20 @@ def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str
 
 def show_repair(web: WebContext, repair_id: str, kind: RepairKind | None = None) -> ListedRepair:
     """Return a repair, of this kind if one is given. Raises NotFound."""
-    repair = web.read(repairs.find_repair, kind, repair_id)
-    is_known = repair is not None and _is_visible(repair)
-    return require(repair if is_known else None, f"there is no {kind or 'repair'} with this id")
+    extent = web.read(repairs.find_extent, kind, repair_id)
+    is_known = extent is not None and _is_visible(extent)
+    shown = web.read_repairs([repair_id]) if is_known else ()
+    return require(next(iter(shown), None), f"there is no {kind or 'repair'} with this id")
 
 
-def _is_visible(repair: ListedRepair) -> bool:
+def _is_visible(extent: RepairExtent) -> bool:
     """Tell whether the current request may see all repositories of a repair."""
     if scope() is None:
         return True
-    keys = repair.repositories
-    if repair.scope is not None:
-        names = repair.scope.namespaces
-        return names is not None and all(is_namespace(name) and is_visible(name) for name in names)
+    if extent.namespaces is not None:
+        return all(is_namespace(name) and is_visible(name) for name in extent.namespaces)
     # A key is region/organization/repository; no keys mean all repositories.
+    keys = extent.repositories
     return keys is not None and all(is_visible(key.split("/")[1]) for key in keys)
 
 

@@ -1,10 +1,18 @@
 """/api/v1/backfill and /api/v1/reconcile: begin, show, start, cancel, audit."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.web.harness import ADMIN, OPERATE, READ, WebHarness
+from swrhook.ledger.findings import store_findings
+from swrhook.ledger.queries import repairs as repair_queries
+from swrhook.model import PlannedSync
+from swrhook.service.snapshot import Pace
+from swrhook.service.statistics import RepairCounts
+from swrhook.syncs.reconciliation import Drift, Finding
+from tests.factories import push
+from tests.web.harness import ADMIN, EAST, OPERATE, READ, WebHarness
 
 BACKFILL = {"repositories": ["team/web"]}
 UNKNOWN = "01KB3Y6Q3Z0X4W1V7S5R2N8M9P"
@@ -73,6 +81,56 @@ def test_an_invalid_request_is_refused_with_the_reason(
 
     assert answer.status_code == 422
     assert reason.lower() in answer.text.lower()
+
+
+def store(harness: WebHarness, repair: str, *tags: str) -> None:
+    found = [
+        Finding(
+            PlannedSync(push(tag), EAST, override=False, rule="all"),
+            Drift.MISSING,
+            target_digest=None,
+            needs_sync=True,
+        )
+        for tag in tags
+    ]
+    with harness.database.write() as connection:
+        store_findings(connection, repair, found, latest=False)
+
+
+def test_a_large_repair_is_not_counted_for_each_request(
+    harness: WebHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair_queries, "MOST_COUNTED", 2)
+    rarely = RepairCounts(harness.database, Pace(interval=3600, grace=0))
+    harness.own_web(replace(harness.context, repair_counts=rarely))
+    small, large = begin(harness)["id"], begin(harness)["id"]
+    store(harness, small, "v1")
+    store(harness, large, "v1", "v2", "v3")
+
+    def missing() -> dict[str, int]:
+        listed = harness.client().get("/api/v1/backfill").get_json()["items"]
+        return {repair["id"]: repair["plan"]["missing"] for repair in listed}
+
+    assert missing() == {small: 1, large: 3}
+    store(harness, small, "v2")
+    store(harness, large, "v4")
+    assert missing() == {small: 2, large: 3}
+    assert harness.client().get(f"/api/v1/backfill/{large}").get_json()["plan"]["missing"] == 3
+    # In another stage it has other numbers.
+    post(harness, f"backfill/{large}/cancel")
+    assert missing() == {small: 2, large: 4}
+
+
+def test_numbers_that_are_not_there_in_time_are_503(
+    harness: WebHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair_queries, "MOST_COUNTED", 0)
+    monkeypatch.setattr(RepairCounts, "get", lambda *_args: None)
+    repair = begin(harness)["id"]
+    store(harness, repair, "v1")
+
+    answer = harness.client().get(f"/api/v1/backfill/{repair}")
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
 
 
 def test_only_a_plan_can_be_started(harness: WebHarness) -> None:
