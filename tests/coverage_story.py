@@ -190,7 +190,7 @@ def tell(made: Story) -> None:
     made.repair()
     (proposal,) = made.repairs.backfills()
     assert (proposal.state, proposal.plan.to_sync) == ("planned", wanted)
-    made.repairs.operator.start_repair(proposal.id, made.clock.time)
+    made.repairs.operator.start_repair(proposal.id)
     made.repair()
     assert made.truth(HONG_KONG) == (wanted, wanted)
     assert made.coverage(HONG_KONG) == (wanted, wanted, 0)

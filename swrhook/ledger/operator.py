@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -43,8 +42,9 @@ class Operator:
     outcomes: OutcomeListener
     clock: Clock  # the engine's, which due times are compared with
 
-    def cancel(self, sync_id: str, now: datetime) -> bool:
+    def cancel(self, sync_id: str) -> bool:
         """Cancel a sync; False when there is none with this id. Raises StateForbids."""
+        now = self.clock.now()
         with transaction(self.database) as connection:
             sync = _lock_sync(connection, sync_id)
             if sync is None:
@@ -59,13 +59,12 @@ class Operator:
         self.outcomes.sync(cancelled, State.CANCELLED, _CANCELLED, now)
         return True
 
-    def retry(
-        self, sync_id: str, plan: Callable[[Sync], PlannedSync], rules_version: str, now: datetime
-    ) -> bool:
+    def retry(self, sync_id: str, plan: Callable[[Sync], PlannedSync], rules_version: str) -> bool:
         """Restart an ended sync as `plan` returns it; False when there is none with this id.
 
         Raises StateForbids.
         """
+        now = self.clock.now()
         with transaction(self.database) as connection:
             sync = _lock_sync(connection, sync_id)
             if sync is None:
@@ -84,12 +83,10 @@ class Operator:
             self.scheduler.wake(connection)
         return True
 
-    def create_syncs(
-        self, planned: Sequence[PlannedSync], rules_version: str, now: datetime
-    ) -> Sequence[str]:
+    def create_syncs(self, planned: Sequence[PlannedSync], rules_version: str) -> Sequence[str]:
         """Record syncs that no delivery announced; return their ids."""
         with transaction(self.database) as connection:
-            ids, recording = record_syncs(connection, planned, rules_version, now)
+            ids, recording = record_syncs(connection, planned, rules_version, self.clock.now())
             self.scheduler.wake(connection)
         self.outcomes.deliveries(recording, self.clock.now())
         return ids
@@ -114,30 +111,32 @@ class Operator:
             accept_rules(connection, fingerprint, version, by, self.clock.now())
         logs.event("rules.accepted", fingerprint=fingerprint, version=version, by=by)
 
-    def begin_message(self, draft: Draft, now: datetime) -> str:
+    def begin_message(self, draft: Draft) -> str:
         """Begin a message to a channel that is due at once; return its id."""
+        now = self.clock.now()
         with transaction(self.database) as connection:
             return notifications.begin(connection, draft, now, now)
 
-    def send_again(self, message_id: str, now: datetime) -> None:
+    def send_again(self, message_id: str) -> None:
         """Deliver a message again. Raises StateForbids unless it was sent, or failed."""
         with transaction(self.database) as connection:
-            if not notifications.send_again(connection, message_id, now):
+            if not notifications.send_again(connection, message_id, self.clock.now()):
                 raise StateForbids(say("the notification is being delivered already"))
 
-    def begin_repair(self, request: RepairRequest, now: datetime) -> str:
+    def begin_repair(self, request: RepairRequest) -> str:
         """Begin a backfill or a reconcile; return its id."""
         with transaction(self.database) as connection:
-            return begin(connection, request, now)
+            return begin(connection, request, self.clock.now())
 
-    def start_repair(self, repair_id: str, now: datetime) -> None:
+    def start_repair(self, repair_id: str) -> None:
         """Carry out a planned repair. Raises StateForbids."""
         with transaction(self.database) as connection:
-            if not start(connection, repair_id, now):
+            if not start(connection, repair_id, self.clock.now()):
                 raise StateForbids(say("only a planned one can be started"))
 
-    def cancel_repair(self, repair_id: str, now: datetime) -> None:
+    def cancel_repair(self, repair_id: str) -> None:
         """Cancel a repair, and those of its syncs that are still pending. Raises StateForbids."""
+        now = self.clock.now()
         with transaction(self.database) as connection:
             if not stop(connection, repair_id, now):
                 raise StateForbids(say("it has ended: its syncs can be cancelled one by one"))

@@ -46,7 +46,7 @@ class Seen:
 
     @property
     def operator(self) -> Operator:
-        return Operator(self.database, self.scheduler, self.outcomes, FakeClock())
+        return Operator(self.database, self.scheduler, self.outcomes, FakeClock(LATER))
 
     @property
     def reported(self) -> list[tuple[str, State]]:
@@ -58,7 +58,7 @@ class Seen:
 
     def retry(self, sync: Sync, *, override: bool = False) -> bool:
         wanted = PlannedSync(push(sync.tag), TARGET, override, "present")
-        return self.operator.retry(sync.id, lambda _sync: wanted, VERSION, LATER)
+        return self.operator.retry(sync.id, lambda _sync: wanted, VERSION)
 
 
 @pytest.fixture
@@ -132,13 +132,13 @@ def test_a_cancel_is_allowed_in_every_state_but_verified_and_cancelled(
 ) -> None:
     sync = put(seen.database, state, due_at=NOW)
     if state in TRANSITIONS[Event.CANCEL].from_states:
-        assert seen.operator.cancel(sync.id, LATER)
+        assert seen.operator.cancel(sync.id)
         found = find(seen.database, sync.id)
         assert (found.state, found.due_at, found.updated_at) == (State.CANCELLED, None, LATER)
         assert [(sync.id, State.CANCELLED)] == seen.reported
         return
     with pytest.raises(StateForbids, match=f"the sync is {state}"):
-        seen.operator.cancel(sync.id, LATER)
+        seen.operator.cancel(sync.id)
     assert (find(seen.database, sync.id), seen.reported) == (sync, [])
 
 
@@ -147,7 +147,7 @@ def test_a_call_in_flight_is_recorded_and_does_not_reopen_the_cancelled_sync(see
     wanted = [(sync, Decision(Event.CLAIM, values={"called_digest": A}))]
     with seen.database.write() as connection:
         call, [won] = claim(connection, LANE, wanted, frozenset(), NOW)
-    seen.operator.cancel(sync.id, LATER)
+    seen.operator.cancel(sync.id)
     with seen.database.write() as connection:
         states = settle(connection, call, [(won, Decision(Event.TRIGGER))], None, LATER)
 
@@ -159,7 +159,7 @@ def test_a_call_in_flight_is_recorded_and_does_not_reopen_the_cancelled_sync(see
 def test_an_unknown_sync_can_neither_be_retried_nor_cancelled(seen: Seen) -> None:
     nobody = replace(put(seen.database), id="Z" * 26)
 
-    assert (seen.operator.cancel(nobody.id, LATER), seen.retry(nobody)) == (False, False)
+    assert (seen.operator.cancel(nobody.id), seen.retry(nobody)) == (False, False)
 
 
 def test_created_syncs_supersede_open_ones_on_the_same_route_and_wake_their_lanes(
@@ -173,7 +173,7 @@ def test_created_syncs_supersede_open_ones_on_the_same_route_and_wake_their_lane
         for target in (TARGET, OTHER_TARGET)
     ]
 
-    ids = seen.operator.create_syncs(planned, VERSION, LATER)
+    ids = seen.operator.create_syncs(planned, VERSION)
 
     first, second = (find(seen.database, each) for each in ids)
     assert (first.state, first.due_at, first.delivery) == (State.PENDING, LATER, None)
@@ -191,7 +191,7 @@ def test_two_syncs_on_one_route_created_together_leave_one_open(seen: Seen) -> N
         PlannedSync(push("v1", digest), TARGET, override=False, rule="all") for digest in (A, B)
     ]
 
-    first, second = seen.operator.create_syncs(planned, VERSION, LATER)
+    first, second = seen.operator.create_syncs(planned, VERSION)
 
     earlier = find(seen.database, first)
     assert (earlier.state, earlier.superseded_by) == (State.SUPERSEDED, second)
@@ -205,4 +205,4 @@ def test_a_ledger_that_cannot_be_written_raises_cannot_record(seen: Seen) -> Non
         connection.execute(text("ALTER TABLE syncs RENAME TO gone"))
 
     with pytest.raises(CannotRecord, match="no such table: syncs"):
-        seen.operator.cancel(sync.id, LATER)
+        seen.operator.cancel(sync.id)

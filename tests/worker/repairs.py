@@ -94,7 +94,7 @@ class RepairSetup:
         **options: Any,
     ) -> str:
         request = RepairRequest(kind, repositories, **options)
-        return self.operator.begin_repair(request, self.harness.clock.time)
+        return self.operator.begin_repair(request)
 
     def work(self, most: int = 100) -> None:
         """Do steps until nothing is left to do now."""

@@ -35,7 +35,7 @@ def test_a_started_plan_is_synced_with_one_call_for_each_batch(repairs: RepairSe
     repairs.work()
     planned = repairs.show(repair).plan.sync_images
 
-    repairs.operator.start_repair(repair, repairs.harness.clock.time)
+    repairs.operator.start_repair(repair)
     repairs.work()
     repairs.sync()
 

@@ -143,7 +143,7 @@ def test_a_new_region_proposes_its_backfill_with_its_numbers(repairs: RepairSetu
     hong_kong = CoverageKey("all", "ap-southeast-1")
     assert numbers(repairs, hong_kong) == {"wanted": 2, "missing": 2}
 
-    repairs.operator.start_repair(proposal.id, repairs.harness.clock.time)
+    repairs.operator.start_repair(proposal.id)
     repairs.work()
     repairs.sync()
 

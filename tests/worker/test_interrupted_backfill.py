@@ -93,7 +93,7 @@ def test_a_cancelled_backfill_stops_and_cancels_its_waiting_syncs(repairs: Repai
         repairs.worker.step()
     repairs.harness.run()  # one call for a hundred of them
 
-    repairs.operator.cancel_repair(repair, repairs.harness.clock.time)
+    repairs.operator.cancel_repair(repair)
     repairs.work()
     repairs.harness.run_until_quiet()
 
@@ -103,7 +103,7 @@ def test_a_cancelled_backfill_stops_and_cancels_its_waiting_syncs(repairs: Repai
     assert backfill.results["cancelled"] >= 100
     assert repairs.harness.state(fresh) is State.VERIFIED
     with pytest.raises(StateForbids):
-        repairs.operator.cancel_repair(repair, repairs.harness.clock.time)
+        repairs.operator.cancel_repair(repair)
 
 
 def test_a_backfill_cancelled_while_it_lists_writes_nothing(repairs: RepairSetup) -> None:
@@ -112,7 +112,7 @@ def test_a_backfill_cancelled_while_it_lists_writes_nothing(repairs: RepairSetup
 
     def cancel() -> None:
         if len(repairs.harness.swr.pages) == 1:
-            repairs.operator.cancel_repair(repair, repairs.harness.clock.time)
+            repairs.operator.cancel_repair(repair)
 
     repairs.harness.swr.before_page = cancel
     repairs.worker.step()

@@ -152,16 +152,15 @@ def send_test(web: WebContext, channel: str) -> ShownNotification:
     channels = web.config.current().notify.channels
     require(channels.get(channel), "there is no channel with this name in notify.channels")
     name_object(channel)
-    now = web.clock.now()
-    draft = make_test(channel, token_name() or "", now)
-    message_id = web.operator.begin_message(draft, now)
+    draft = make_test(channel, token_name() or "", web.clock.now())
+    message_id = web.operator.begin_message(draft)
     return show(require(web.read(find_notification, message_id), _NO_SUCH))
 
 
 def send_again(web: WebContext, notification_id: str) -> ShownNotification:
     """Deliver a notification again. Raises NotFound, and StateForbids while it is delivered."""
     require(web.read(find_notification, notification_id), _NO_SUCH)
-    web.operator.send_again(notification_id, web.clock.now())
+    web.operator.send_again(notification_id)
     return show(require(web.read(find_notification, notification_id), _NO_SUCH))
 
 

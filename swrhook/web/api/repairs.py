@@ -52,13 +52,13 @@ def begin_backfill(web: WebContext, body: Mapping[str, Any]) -> ListedRepair:
         needs_confirmation=not body["start"],
         scope=None if is_named else _scope(body, current),
     )
-    return show_repair(web, web.operator.begin_repair(request, web.clock.now()))
+    return show_repair(web, web.operator.begin_repair(request))
 
 
 def start_backfill(web: WebContext, repair_id: str) -> ListedRepair:
     """Start a planned backfill. Raises NotFound and StateForbids."""
     show_repair(web, repair_id, RepairKind.BACKFILL)
-    web.operator.start_repair(repair_id, web.clock.now())
+    web.operator.start_repair(repair_id)
     return show_repair(web, repair_id)
 
 
@@ -88,7 +88,7 @@ def begin_reconcile(web: WebContext, body: Mapping[str, Any]) -> ListedRepair:
     request = RepairRequest(
         RepairKind.RECONCILE, repositories, report_only=body["report"], max_calls=max_calls
     )
-    return show_repair(web, web.operator.begin_repair(request, web.clock.now()))
+    return show_repair(web, web.operator.begin_repair(request))
 
 
 def _add_lists(routes: Routes, kind: RepairKind, web: WebContext) -> None:
@@ -128,7 +128,7 @@ def list_visible_repairs(
 def cancel_repair(web: WebContext, repair_id: str, kind: RepairKind | None = None) -> ListedRepair:
     """Cancel a repair. Raises NotFound and StateForbids."""
     show_repair(web, repair_id, kind)
-    web.operator.cancel_repair(repair_id, web.clock.now())
+    web.operator.cancel_repair(repair_id)
     return show_repair(web, repair_id, kind)
 
 

@@ -68,7 +68,7 @@ def order_syncs(
     tag = (image.namespace, image.repository, image.tag or "")
     name_object(image_name(*tag))
     planned = plan_manual_syncs(tag, source_region, targets, current)
-    ids = web.operator.create_syncs(planned, current.version, web.clock.now())
+    ids = web.operator.create_syncs(planned, current.version)
     return web.read(find_syncs, ids)
 
 
@@ -79,12 +79,12 @@ def retry_sync(web: WebContext, sync_id: str) -> ListedSync:
     """
     show_sync(web, sync_id)
     config = web.config.current()
-    web.operator.retry(sync_id, lambda sync: replan(sync, config), config.version, web.clock.now())
+    web.operator.retry(sync_id, lambda sync: replan(sync, config), config.version)
     return show_sync(web, sync_id)
 
 
 def cancel_sync(web: WebContext, sync_id: str) -> ListedSync:
     """Cancel a sync that is not verified; return it. Raises NotFound, StateForbids."""
     show_sync(web, sync_id)
-    web.operator.cancel(sync_id, web.clock.now())
+    web.operator.cancel(sync_id)
     return show_sync(web, sync_id)

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from swrhook.ledger.tables import syncs
 from tests.factories import ready_lanes
-from tests.web.harness import EAST, OPERATE, WebHarness
+from tests.web.harness import EAST, NOW, OPERATE, WebHarness
 
 
 def order(harness: WebHarness, body: Any) -> tuple[int, dict[str, Any]]:
@@ -28,6 +30,16 @@ def test_an_order_without_targets_follows_the_rules(harness: WebHarness) -> None
     ) == ("pending", "all", "ci", None, "cn-east-3", "team")
     assert harness.client().get("/api/v1/syncs").get_json()["items"] == [sync]
     assert [lane.target for lane in ready_lanes(harness.database)] == [EAST]
+
+
+def test_an_order_is_due_now_by_the_clock_of_the_ledger(harness: WebHarness) -> None:
+    # The clock of this machine, which other machines need not share, is another one.
+    body = {"image": "team/web:v1", "source_region": "cn-north-4"}
+    order(harness, body)
+
+    with harness.database.read() as connection:
+        times = connection.execute(select(syncs.c.due_at, syncs.c.created_at)).all()
+    assert [*map(tuple, times)] == [(NOW, NOW)]
 
 
 def test_an_order_creates_one_sync_per_target(harness: WebHarness) -> None:
