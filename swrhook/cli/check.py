@@ -10,10 +10,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from swrhook.cli.answer_journal import make_journal, write_recording
 from swrhook.cli.check_body import preview_body, preview_lines
-from swrhook.cli.check_canary import parse_probe, run_canary
-from swrhook.cli.check_online import OnlineReport, print_report, run_online_check
 from swrhook.cli.options import combine, command, json_option, text_option
 from swrhook.cli.terminal import count_of, printable
 from swrhook.config.json_schema import json_schema
@@ -143,8 +140,7 @@ def check(
     try:
         config = load(Path(file), environ)
         if options.online:
-            report = _ask_swr(config, environ, options)
-            is_good = print_report(file, report, as_json=as_json)
+            is_good = _ask_swr(file, config, environ, options, as_json=as_json)
         elif body is not None and sender is not None:
             delivery = Delivery(headers, body.read())
             is_good = _print_preview(file, config, sender, delivery, as_json=as_json)
@@ -159,7 +155,20 @@ def check(
     sys.exit(0 if is_good else 1)
 
 
-def _ask_swr(config: Config, environ: Mapping[str, str], options: OnlineOptions) -> OnlineReport:
+def _ask_swr(
+    file: str,
+    config: Config,
+    environ: Mapping[str, str],
+    options: OnlineOptions,
+    *,
+    as_json: bool,
+) -> bool:
+    """Print what SWR answers; return whether all is well."""
+    # Heavy: they use the ledger and HTTP, which no other check needs.
+    from swrhook.cli.answer_journal import make_journal, write_recording  # noqa: PLC0415
+    from swrhook.cli.check_canary import parse_probe, run_canary  # noqa: PLC0415
+    from swrhook.cli.check_online import print_report, run_online_check  # noqa: PLC0415
+
     journal = make_journal(config) if options.record else None
     if options.canary is not None and options.to is not None:
         names = (options.canary, options.to, options.source_region)
@@ -169,7 +178,7 @@ def _ask_swr(config: Config, environ: Mapping[str, str], options: OnlineOptions)
         report = run_online_check(config, environ, journal)
     if options.record and journal:
         write_recording(options.record, journal, report.facts)
-    return report
+    return print_report(file, report, as_json=as_json)
 
 
 def _print_preview(

@@ -48,6 +48,21 @@ def test_help_imports_nothing_heavy() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_check_of_a_file_imports_neither_ledger_nor_http(tmp_path: Path) -> None:
+    (tmp_path / "swrhook.yaml").write_text(CONFIG)
+    code = (
+        "import atexit, sys; from swrhook.cli import main;"
+        "heavy = {'flask', 'sqlalchemy', 'requests'};"
+        "atexit.register(lambda: print(sorted(heavy & set(sys.modules))));"
+        f"main(['check', '{tmp_path}/swrhook.yaml'])"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    first, *_, last = result.stdout.splitlines()
+    assert (result.returncode, "is valid" in first, last) == (0, True, "[]")
+
+
 def test_version_is_that_of_the_package() -> None:
     result = swrhook("--version")
 
