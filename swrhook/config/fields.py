@@ -248,7 +248,10 @@ def _time_zone(text: str) -> tzinfo:
 def _timestamp(text: str) -> datetime:
     if _TIMESTAMP.fullmatch(text) is None:
         raise ValueError
-    return datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError as exc:  # in UTC, it is before the first year or after the last one
+        raise ValueError from exc
 
 
 class OneOf(validate.OneOf):

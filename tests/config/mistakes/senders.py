@@ -64,6 +64,16 @@ CASES: list[tuple[str, str, list[str]]] = [
             )
         ],
     ),
+    (  # in UTC, it would be in the year 0
+        '["${TOKEN}"]',
+        '[{value: "${TOKEN}", not_after: 0001-01-01T00:00:00+01:00}]',
+        [
+            (
+                'f:6:113: senders.harbor.auth.secrets[0].not_after: "0001-01-01T00:00:00+01:00" is'
+                " not a time like 2026-01-31T00:00:00Z"
+            )
+        ],
+    ),
     (
         'bearer, secrets: ["${TOKEN}"]',
         'path, secrets: "a/${TOKEN}"',
