@@ -164,13 +164,15 @@ class _BodyRedaction:
         return self._text(value, key) if isinstance(value, str) else value
 
     def _text(self, text: str, key: str) -> str:
-        if not text or key in _SHOWN_KEYS or _is_time(text):
+        kind = self.name_kind if key == "name" else _KINDS.get(key)
+        # Many a tag is the date of its build, and a name all the same.
+        if not text or key in _SHOWN_KEYS or (kind is None and _is_time(text)):
             return scrub(text, self.secrets)
         if key in _MESSAGE_KEYS:
             return self._message(text)
         if key in _DIGEST_KEYS and _DIGEST.fullmatch(text):
             return self.pseudonyms.digest(text)
-        if kind := (self.name_kind if key == "name" else _KINDS.get(key)):
+        if kind is not None:
             return self.pseudonyms.name(kind, text)
         return self._manifest(text) if key == "manifest" else HIDDEN
 

@@ -81,6 +81,7 @@ def test_a_name_has_the_same_pseudonym_everywhere() -> None:
             {"remoteRegionId": "cn-east-3", "Tag": "1.4"},
             {"remoteRegionId": "cn-east-3", "Tag": "tag-1"},
         ),
+        ({"Tag": "2026-01-02", "name": "2026-01"}, {"Tag": "tag-1", "name": "repo-2"}),
         (
             {"domainName": "acme", "syncOperatorName": "x"},
             {"domainName": HIDDEN, "syncOperatorName": HIDDEN},
