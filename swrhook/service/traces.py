@@ -65,7 +65,7 @@ class Traces:
         """Hand finished spans to the processor, which must not block."""
         self._processor = processor
         self._database = database
-        self._caller = lru_cache(maxsize=4096)(self._read_caller)
+        self._known_caller = lru_cache(maxsize=4096)(self._read_caller)
 
     def deliveries(self, recording: Recording, now: datetime) -> None:
         """Make the spans of recorded deliveries."""
@@ -145,10 +145,19 @@ class Traces:
         )
         self._processor.on_end(finished)
 
-    def _read_caller(self, delivery: str) -> Caller | None:
-        """Return the trace of a delivery; None if the ledger cannot be read."""
+    def _caller(self, delivery: str) -> Caller | None:
+        """Return the trace of a delivery; None while the ledger cannot be read."""
+        try:
+            return self._known_caller(delivery)
+        except LookupError:
+            return None
+
+    def _read_caller(self, delivery: str) -> Caller:
+        """Return the trace of a delivery. Raises LookupError while the ledger cannot be read."""
         header = read_or_none(self._database, read_header, delivery, "traceparent")
-        return None if header is None else parse_traceparent(header, delivery)
+        if header is None:
+            raise LookupError(delivery)
+        return parse_traceparent(header, delivery)
 
 
 def parse_traceparent(header: str, delivery: str) -> Caller:

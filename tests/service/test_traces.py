@@ -7,15 +7,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from swrhook import __version__, simulator
 from swrhook.ledger.database import Database
-from swrhook.service.traces import make_traces, parse_traceparent
+from swrhook.model import State
+from swrhook.service.traces import Traces, make_traces, parse_traceparent
+from swrhook.syncs.decisions import Decision
+from swrhook.syncs.states import Event
 from tests.programs import Served
+from tests.syncs.samples import NOW, sync
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 DELIVERY = "01KB3Y6Q3Z6B1D8F2G4H5J7K9M"
@@ -156,6 +162,23 @@ def test_the_service_works_without_its_collector(service: Served) -> None:
 )
 def test_nothing_is_made_while_it_is_off(environ: dict[str, str], database: Database) -> None:
     assert make_traces(environ, database) is None
+
+
+def test_a_ledger_that_could_not_be_read_is_asked_again(
+    on_sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[Any] = []
+    processor: Any = SimpleNamespace(on_end=ended.append)
+    traces = Traces(processor, on_sqlite)
+    decision = Decision(Event.VERIFY)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Database, "read", Mock(side_effect=OSError))
+        traces.sync(sync(delivery=DELIVERY), State.VERIFIED, decision, NOW)
+    assert not ended
+    traces.sync(sync(delivery=DELIVERY), State.VERIFIED, decision, NOW)
+
+    assert [span.name for span in ended] == ["swrhook sync"]
 
 
 @pytest.mark.parametrize(
