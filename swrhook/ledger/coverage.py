@@ -6,7 +6,7 @@ replaced when a repository is compared. Between comparisons, `settle` follows th
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, tuple_, update
@@ -87,9 +87,9 @@ def replace_coverage(
     )
 
 
-def forget_coverage(connection: Connection, ref: RepositoryRef) -> None:
+def forget_coverage(connection: Connection, ref: RepositoryRef, now: datetime) -> None:
     """Remove a repository from the coverage, because the rules do not reach it any more."""
-    replace_coverage(connection, ref, RepositoryCoverage(datetime.now(UTC), {}))
+    replace_coverage(connection, ref, RepositoryCoverage(now, {}))
 
 
 def add_unknown(

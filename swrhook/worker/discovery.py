@@ -230,11 +230,11 @@ class Discovery:
                 self._end(connection)
 
     def _forget_what_is_gone(self) -> None:
-        since = self.repair.created_at
+        since, now = self.repair.created_at, self.step.clock.now()
         with self.step.database.write() as connection:
             gone = discovery.gone_repositories(connection, since, _MOST_FORGOTTEN)
             for ref in gone:
-                coverage.forget_coverage(connection, ref)
+                coverage.forget_coverage(connection, ref, now)
             discovery.forget_repositories(connection, gone)
             if not gone:
                 discovery.forget_organizations(connection, since)
