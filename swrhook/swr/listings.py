@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swrhook.senders.payload import Json, get, text, timestamp
-from swrhook.swr.protocol import PAGE_SIZE, namespace_path
-from swrhook.swr.response import SwrResponse, decode_json, malformed_response
+from swrhook.swr.protocol import PAGE_SIZE, as_list, namespace_path, read_list
+from swrhook.swr.response import SwrResponse, decode_json
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 from swrhook.syncs.discovery import DiscoveredRepository
-from swrhook.wording.message import say
 
 _MOST = 2**31 - 1  # what the ledger can hold
 ORGANIZATIONS_PATH = "/v2/manage/namespaces"
@@ -52,7 +51,7 @@ def repositories_path(namespace: str, offset: int, *, changed_first: bool = Fals
 
 def read_repository_page(response: SwrResponse, namespace: str) -> RepositoryPage:
     """Return one page of an organization's repositories."""
-    items = _read_list(response, decode_json(response))
+    items = read_list(response)
     # The filter in the query is not relied on: the names go into the paths of further requests.
     listed = [
         DiscoveredRepository(
@@ -71,7 +70,7 @@ def read_organizations(response: SwrResponse) -> list[str]:
     """Return the names of the organizations that we can see."""
     content = decode_json(response)
     items = content.get("namespaces") if isinstance(content, dict) else None
-    names = (text(item, "name") for item in _read_list(response, items))
+    names = (text(item, "name") for item in as_list(response, items))
     return [name for name in names if name and is_namespace(name)]
 
 
@@ -84,10 +83,3 @@ def _read_tags(item: Json) -> list[str]:
 def _number(item: Json, name: str) -> int | None:
     value = get(item, name)
     return value if isinstance(value, int) and 0 <= value <= _MOST else None
-
-
-def _read_list(response: SwrResponse, content: Json) -> Sequence[Json]:
-    if content is not None and not isinstance(content, list):
-        raise malformed_response(response, say("it is not a list"))
-    items: list[Json] = content or []
-    return items

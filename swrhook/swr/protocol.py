@@ -197,8 +197,12 @@ def exists(response: SwrResponse, absent: Collection[int] = ()) -> bool:
 
 
 def read_list(response: SwrResponse) -> Sequence[Json]:
-    """Return the array in a response; SWR sends some empty lists as null."""
-    content = decode_json(response)
+    """Return the array in a response. Raises SwrError when it has none."""
+    return as_list(response, decode_json(response))
+
+
+def as_list(response: SwrResponse, content: Json) -> Sequence[Json]:
+    """Return an array of a response; SWR sends some empty ones as null. Raises SwrError."""
     if content is not None and not isinstance(content, list):
         raise malformed_response(response, say("it is not a list"))
     items: list[Json] = content or []
