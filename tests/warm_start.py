@@ -1,8 +1,9 @@
 """Starts our programs as forks of a process that has imported them already.
 
 What is started is a process like any other, with an id, an environment, a working directory and an
-output of its own. It saves the second of processor time that imports take. What tests the start
-itself, or depends on what Python or a library reads when it is imported, starts Python instead.
+output of its own. It saves the second of processor time that imports take, and the fingerprint that
+every service computes at its start. What tests the start itself, or depends on what Python or a
+library reads when it is imported, starts Python instead.
 """
 
 import gc
@@ -27,6 +28,7 @@ _CONTEXT.set_forkserver_preload(
         "swrhook.process",
         "swrhook.service.gunicorn_workers",
         "swrhook.service.gunicorn_log",
+        "tests.warm_credential",
     ]
 )
 
