@@ -110,7 +110,7 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def buildah() -> Iterator[Buildah]:
+def buildah(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buildah]:
     """Give a buildah whose store holds the base and the image of this tree."""
     if os.geteuid() != 0:
         pytest.skip("building an image without a daemon needs root")
@@ -118,7 +118,8 @@ def buildah() -> Iterator[Buildah]:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     base = _base_as_tar()
-    with tempfile.TemporaryDirectory(prefix="swrhook-image-") as store:
+    # Not on a disk, if possible: this driver copies everything for each layer and container.
+    with tempfile.TemporaryDirectory(dir=tmp_path_factory.getbasetemp()) as store:
         buildah = Buildah(Path(store))
         try:
             _import_base(buildah, base)
