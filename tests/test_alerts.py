@@ -167,7 +167,7 @@ def expect(folder: Path, series: Mapping[str, float | str], alerts: str, fired: 
     }
     scene = {
         "rule_files": [str(FOLDER / file) for file in ("rules.yaml", "alerts.yaml")],
-        "evaluation_interval": "1m",
+        "evaluation_interval": "4m",
         "tests": [{"interval": "1m", "input_series": values, "promql_expr_test": [query]}],
     }
     file = folder / "scene.json"
