@@ -141,6 +141,14 @@ class Stage:
         delivery: str = answer.json()["delivery"]
         return delivery
 
+    def plan_backfill(self, repository: str) -> None:
+        requests.post(
+            f"{self.service.url}/api/v1/backfill",
+            json={"repositories": [repository]},
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=10,
+        ).raise_for_status()
+
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.complaints.append(text)
@@ -436,6 +444,8 @@ def test_tokens_are_listed_by_name(stage: Stage) -> None:
 def test_every_page_is_readable_on_a_phone_and_usable_by_keyboard(
     stage: Stage, scheme: str, tag: str
 ) -> None:
+    stage.deliver({"image": "team/app:phone"})
+    stage.plan_backfill("team/app")
     page = stage.signed_in(color_scheme=scheme, locale=tag, viewport={"width": 320, "height": 640})
     failures: dict[str, list[str]] = {}
     paths = [*PATHS]
