@@ -7,12 +7,10 @@ import click
 
 from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.options import examples, json_option, yes_option
-from swrhook.cli.tables import print_table
-from swrhook.cli.terminal import count_of, print_notice, printable
-from swrhook.cli.whatif import EXAMPLE_COLUMNS, RULE_COLUMNS, read_excerpt
+from swrhook.cli.terminal import print_notice, printable
+from swrhook.cli.whatif import compared_tags, count_changes, print_changes, read_excerpt
 
 _PENDING = "/api/v1/rules/pending"
-_CHANGES = ("gained", "lost", "redirected")
 
 
 @click.group(
@@ -90,10 +88,8 @@ def _print(item: Item) -> None:
     if effect is None:
         click.echo("Their effect could not be measured in time.")
         return
-    newest = "" if effect["complete"] else "the newest "
-    tags = count_of(effect["pushes"], "tag")
-    counts = ", ".join(f"{effect[change]} {change}" for change in _CHANGES)
-    click.echo(f"Of {newest}{tags} announced in 7 days, with {effect['syncs']} syncs: {counts}.")
-    for columns, member in ((RULE_COLUMNS, "rules"), (EXAMPLE_COLUMNS, "examples")):
-        click.echo()
-        print_table(columns, effect[member])
+    click.echo(
+        f"Of {compared_tags(effect)} announced in 7 days, with {effect['syncs']} syncs:"
+        f" {count_changes(effect)}."
+    )
+    print_changes(effect)

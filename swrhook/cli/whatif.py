@@ -29,8 +29,8 @@ def _overrides(example: Item) -> str:
     return " → ".join("none" if side is None else str(side).lower() for side in sides)
 
 
-RULE_COLUMNS = [Column("rule"), *map(Column, _CHANGES)]
-EXAMPLE_COLUMNS = [
+_RULE_COLUMNS = [Column("rule"), *map(Column, _CHANGES)]
+_EXAMPLE_COLUMNS = [
     Column("change", styled=True),
     Column("image"),
     Column("from", itemgetter("sender")),
@@ -90,16 +90,29 @@ def read_excerpt(file: Path) -> str:
 
 
 def _print_comparison(comparison: Item) -> None:
-    newest = "" if comparison["complete"] else "the newest "
-    tags = count_of(comparison["pushes"], "tag")
-    counts = ", ".join(f"{comparison[change]} {change}" for change in _CHANGES)
     click.echo(
-        f"Of {newest}{tags} announced since {comparison['since'][:19]}Z, "
-        f"{comparison['unchanged']} would not change. Syncs: {counts}."
+        f"Of {compared_tags(comparison)} announced since {comparison['since'][:19]}Z, "
+        f"{comparison['unchanged']} would not change. Syncs: {count_changes(comparison)}."
     )
     for warning in comparison["warnings"]:
         print_notice(f"warning: {warning}")
-    for columns, member in ((RULE_COLUMNS, "rules"), (EXAMPLE_COLUMNS, "examples")):
-        if comparison["rules"]:
-            click.echo()
-            print_table(columns, comparison[member])
+    if comparison["rules"]:
+        print_changes(comparison)
+
+
+def compared_tags(comparison: Item) -> str:
+    """Return how many tags were compared."""
+    newest = "" if comparison["complete"] else "the newest "
+    return newest + count_of(comparison["pushes"], "tag")
+
+
+def count_changes(comparison: Item) -> str:
+    """Return how many syncs differ, by kind."""
+    return ", ".join(f"{comparison[change]} {change}" for change in _CHANGES)
+
+
+def print_changes(comparison: Item) -> None:
+    """Print how many syncs differ by rule, and examples of them."""
+    for columns, member in ((_RULE_COLUMNS, "rules"), (_EXAMPLE_COLUMNS, "examples")):
+        click.echo()
+        print_table(columns, comparison[member])
