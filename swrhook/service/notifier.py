@@ -36,7 +36,7 @@ RETRIES = Backoff(timedelta(seconds=5), timedelta(minutes=10))
 DEADLINE = timedelta(hours=24)
 # Started as they are needed. A channel that does not answer holds one of them.
 _THREADS = 64
-# Seconds that a stop waits for the deliveries in progress: longer than a webhook may take.
+# Seconds that a stop waits for the deliveries in progress: longer than one may take.
 _STOP_TIMEOUT = 25.0
 _LEASED_FOR = timedelta(seconds=0.9)
 

@@ -130,7 +130,7 @@ class RepairExtent:
 FindingCounts: TypeAlias = Sequence[RowMapping]
 
 # The findings of a repair with more of them are not counted for each request.
-MOST_COUNTED = 5000
+MOST_COUNTED = 1000
 # Repairs that are read at once to find those that a reader may see.
 _SKIPPED_AT_ONCE = 500
 
