@@ -76,7 +76,9 @@ def _after_big_delivery(simulated: Swr, deployment: Deployment) -> Figure:
     highest, _ = _watch(deployment, float("inf"), lambda: simulated.counts()["seen"] >= wanted)
     _, later = _watch(deployment, AFTERWARDS)
     name = f"{AFTERWARDS / 60:.0f} minutes after {len(big):,} tags in one delivery"
-    return _figure(name, later, f"at most, until they were verified: {highest:.0f} MiB")
+    return _figure(
+        name, later, f"at most, from the answer until they were verified: {highest:.0f} MiB"
+    )
 
 
 def _watch(
