@@ -171,7 +171,7 @@ def _configuration(_part: Part, facts: Facts) -> Message:
         return say(
             "the configuration file on %(host)s is valid and in use again", host=facts["host"]
         )
-    return say("the configuration file on %(host)s is refused", host=facts["host"])
+    return say("the configuration file on %(host)s is not fully in use", host=facts["host"])
 
 
 def _available(_part: Part, facts: Facts) -> Message:

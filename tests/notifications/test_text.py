@@ -72,7 +72,7 @@ def test_items_beyond_the_listed_ones_are_counted() -> None:
         ),
         (Topic.SENDER, {"sender": "ci", "is_over": True}, "delivers again"),
         (Topic.QUARANTINED, {"sender": "ci"}, "1 delivery from ci was not understood"),
-        (Topic.CONFIGURATION, {"host": "h1"}, "on h1 is refused"),
+        (Topic.CONFIGURATION, {"host": "h1"}, "on h1 is not fully in use"),
         (Topic.CONFIGURATION, {"host": "h1", "is_over": True}, "in use again"),
         (Topic.DRIFT, {"counts": {"missing": 2}}, "2 missing"),
         (Topic.TEST, {"channel": "ops", "token": "anna"}, "a test of the channel ops, by anna"),

@@ -59,7 +59,7 @@ STAGES: Mapping[str, Label] = {
     Stage.COMPARING: Label("◐", "open", say("sources and targets are being compared")),
     Stage.PLANNED: Label("○", "fair", say("compared; it waits for your start")),
     Stage.ORDERING: Label("◑", "open", say("its syncs are being recorded")),
-    Stage.DONE: Label("✓", "good", say("compared, and every sync of it is recorded")),
+    Stage.DONE: Label("✓", "good", say("compared, and all its syncs are recorded")),
     Stage.CANCELLED: Label("⊘", "quiet", say("cancelled by an operator")),
 }
 
