@@ -22,7 +22,7 @@ COMMANDS = {
         "Run a demonstration: simulator, service, deliveries from several senders, all outcomes."
     ),
     "syncs": "List syncs, newest first.",
-    "show": "Show the sync or the delivery with this ID, whole.",
+    "show": "Show the sync or the delivery with this ID in full.",
     "deliveries": "List deliveries, newest first.",
     "senders": ("List the configured senders, with what they delivered in the last 24 hours."),
     "explain": "Explain why IMAGE:TAG was, or was not, replicated.",
@@ -42,7 +42,7 @@ COMMANDS = {
     "reconcile": "Compare sources with targets and repair the differences.",
     "coverage": "Show how much of what the rules want is at its targets.",
     "repairs": "List backfills and reconciles, newest first, or show one with its progress.",
-    "notify": "Test the channels for notifications, and list what was told.",
+    "notify": "Test the channels for notifications, and list the notifications.",
     "audit": "List who changed what over the API and the dashboard, newest first.",
     "import-autosync": "Print SWR's own automatic synchronization as rules for swrhook.yaml.",
     "completion": "Print the code with which SHELL completes commands, options and their values.",

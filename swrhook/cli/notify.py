@@ -1,4 +1,4 @@
-"""The command `notify`: tests channels, and lists what was told."""
+"""The command `notify`: tests channels, and lists notifications."""
 
 import sys
 import time
@@ -41,7 +41,7 @@ NOTIFICATIONS = Resource(
     )
 )
 def notify() -> None:
-    """Test the channels for notifications, and list what was told."""
+    """Test the channels for notifications, and list the notifications."""
 
 
 @notify.command("list")

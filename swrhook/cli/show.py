@@ -20,7 +20,7 @@ from swrhook.cli.terminal import print_notice
 @id_argument
 @json_option("Print JSON: an object with `sync`, or with `delivery`, and what belongs to it.")
 def show(id_: str, *, as_json: bool) -> None:
-    """Show the sync or the delivery with this ID, whole.
+    """Show the sync or the delivery with this ID in full.
 
     Of a sync: its state with the reason and the remedy, what happened step by step, and the newest
     sync of the same tag to each other target. Of a delivery: what it announced, and its syncs.

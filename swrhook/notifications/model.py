@@ -29,7 +29,7 @@ class Topic(StrEnum):
 class NotificationState(StrEnum):
     """How far a notification is."""
 
-    GATHERING = "gathering"  # what belongs to it is added until it is due
+    GATHERING = "gathering"  # events are added to it until it is due
     SENDING = "sending"  # being delivered, or waiting for the next attempt
     SENT = "sent"
     FAILED = "failed"  # not delivered before the deadline

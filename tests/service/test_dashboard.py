@@ -403,7 +403,7 @@ def test_a_channel_is_tested_and_its_message_sent_again(stage: Stage) -> None:
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/notifications")
     page.get_by_role("button", name="Send a test").click()
-    expect(page.get_by_role("status").filter(has_text="A test is on its way")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="A test is being sent")).to_be_visible()
     page.goto(f"{stage.service.url}/notifications?state=sent")
     again = page.get_by_role("button", name="Send again").first
     expect(again).to_be_visible(timeout=TIMEOUT_MS)

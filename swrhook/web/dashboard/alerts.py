@@ -43,7 +43,7 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
         yield Alert("fair", say("Configuration: %(problem)s", problem=mistake), remedy)
     doubt = health.noted().get("rules")
     if doubt is not None:
-        remedy = say("Look at what they would change, and accept them or undo the edit.")
+        remedy = say("Review what they would change, then accept them or undo the edit.")
         yield Alert("fair", say("Rules: %(problem)s", problem=doubt), remedy, url_for(".rules"))
     yield from map(_paused, overview.pauses)
     yield from (_failed(groups) for groups in _by_cause(overview.failing))
@@ -182,7 +182,7 @@ def _quarantined(count: int) -> Alert:
             counted,
             deliveries=_format_count(counted, more=count > MOST_COUNTED),
         ),
-        say("They are stored whole: see what was sent, and replay them after a change."),
+        say("They are stored in full: see what was sent, change the configuration, then replay them."),
         url_for(".deliveries", outcome="quarantined", since="24h"),
     )
 

@@ -51,13 +51,13 @@ OUTCOMES: Mapping[str, Label] = {
     Outcome.ACCEPTED: Label("✓", "good", say("it created syncs")),
     Outcome.IGNORED: Label("·", "quiet", say("understood, but there is nothing to do")),
     Outcome.DUPLICATE: Label("=", "quiet", say("it repeats an earlier delivery")),
-    Outcome.QUARANTINED: Label("?", "bad", say("not understood; stored whole")),
+    Outcome.QUARANTINED: Label("?", "bad", say("not understood; stored in full")),
 }
 
 STAGES: Mapping[str, Label] = {
     Stage.DISCOVERING: Label("◔", "open", say("organizations and repositories are being listed")),
     Stage.COMPARING: Label("◐", "open", say("sources and targets are being compared")),
-    Stage.PLANNED: Label("○", "fair", say("compared; it waits for your start")),
+    Stage.PLANNED: Label("○", "fair", say("compared; it waits until you start it")),
     Stage.ORDERING: Label("◑", "open", say("its syncs are being recorded")),
     Stage.DONE: Label("✓", "good", say("compared, and all its syncs are recorded")),
     Stage.CANCELLED: Label("⊘", "quiet", say("cancelled by an operator")),
@@ -74,7 +74,7 @@ DIFFERENCES = [drift.value for drift in Drift if drift is not Drift.SAME]
 
 NOTIFICATIONS: Mapping[str, Label] = {
     NotificationState.GATHERING: Label(
-        "○", "open", say("what belongs to it is added until it is due")
+        "○", "open", say("events are added to it until it is due")
     ),
     NotificationState.SENDING: Label("◐", "open", say("being delivered, or waiting for a retry")),
     NotificationState.SENT: Label("✓", "good", say("the channel accepted it")),

@@ -16,7 +16,7 @@ from swrhook.wording.message import say
 
 # Shown after a button was pressed, by the parameter `note` in the URL.
 NOTES = {
-    "tested": say("A test is on its way: its state below says whether the channel accepted it."),
+    "tested": say("A test is being sent: its state below shows whether the channel accepted it."),
     "again": say("It is delivered again."),
 }
 

@@ -129,7 +129,7 @@ def _sign_in(
 
 def _wait_for_turn(config: Config, path: str, exc: RateLimited) -> Response:
     """Return a page that loads itself again: the provider's code is not used yet."""
-    error = say("Many sign in at this moment: this page tries it again by itself.")
+    error = say("Too many sign-ins at this moment: this page tries again by itself.")
     answer = render_form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
     answer.headers["Retry-After"] = answer.headers["Refresh"] = str(exc.retry_after)
     return answer

@@ -33,7 +33,7 @@ def test_a_test_is_sent_with_the_button_and_then_shown(configured: WebHarness) -
     form = {"form_key": form_key(client.get("/notifications"))}
     answer = client.post("/notifications/test/ops", data=form, follow_redirects=True)
 
-    assert "A test is on its way" in answer.text
+    assert "A test is being sent" in answer.text
     assert "a test of the channel ops, by ops" in answer.text
     assert SECRET not in answer.text
     assert client.post("/notifications/test/x", data=form).status_code == 404

@@ -377,7 +377,7 @@ def test_a_right_sign_in_comes_in_once_a_turn_is_free(
         waiting = browser.get(back)
 
     assert (waiting.status_code, waiting.headers["Refresh"]) == (429, "2")
-    assert "tries it again by itself" in waiting.text
+    assert "tries again by itself" in waiting.text
     assert browser.get(back).status_code == 303
 
 
