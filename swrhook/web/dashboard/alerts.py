@@ -182,7 +182,7 @@ def _quarantined(count: int) -> Alert:
             counted,
             deliveries=_format_count(counted, more=count > MOST_COUNTED),
         ),
-        say("They are stored in full: see what was sent, change the configuration, then replay them."),
+        say("They are stored in full: see what was sent, fix the configuration, then replay them."),
         url_for(".deliveries", outcome="quarantined", since="24h"),
     )
 

@@ -73,9 +73,7 @@ FINDINGS: Mapping[str, Label] = {
 DIFFERENCES = [drift.value for drift in Drift if drift is not Drift.SAME]
 
 NOTIFICATIONS: Mapping[str, Label] = {
-    NotificationState.GATHERING: Label(
-        "○", "open", say("events are added to it until it is due")
-    ),
+    NotificationState.GATHERING: Label("○", "open", say("events are added to it until it is due")),
     NotificationState.SENDING: Label("◐", "open", say("being delivered, or waiting for a retry")),
     NotificationState.SENT: Label("✓", "good", say("the channel accepted it")),
     NotificationState.FAILED: Label(
