@@ -8,6 +8,7 @@ from typing import Self
 import pytest
 
 from swrhook.engine.look_times import LookTimes, Outlook
+from tests.waiting import eventually
 
 PATIENCE = 20.0
 NEVER = 3600.0
@@ -227,11 +228,8 @@ def test_no_signal_is_lost_whatever_the_threads_do() -> None:
             if number % 50 == 0:
                 time.sleep(0.003)
                 running.times.end_run(None)
-        deadline = time.monotonic() + PATIENCE
-        while seen < sent and time.monotonic() < deadline:
-            time.sleep(0.01)
+        assert eventually(lambda: seen == sent)
 
-    assert seen == sent
     assert running.most == 1
 
 

@@ -1,7 +1,6 @@
 """Several processes on one PostgreSQL ledger: a lane whose process is lost runs in another."""
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +18,6 @@ from swrhook.model import Lane, State, Urgency
 from tests.engine.lane_work import (
     INTERVALS,
     NEVER,
-    PATIENCE,
     Work,
     assert_quiet,
     deliver,
@@ -29,19 +27,13 @@ from tests.engine.lane_work import (
 )
 from tests.factories import everything
 from tests.ledger.queue import lane, row_of
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.on("postgresql")
 DEAD = "D" * 26
 WATCHFUL = replace(INTERVALS, dead_after=1.0)
 # It says once that it is alive, as a process that is suspended then.
 SUSPENDED = replace(WATCHFUL, heartbeat=NEVER)
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return holds()
 
 
 def leave_behind(database: Database, seen: float | None) -> None:

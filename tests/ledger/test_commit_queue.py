@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from swrhook.ledger.commit_queue import CommitQueue, QueueClosed, QueueFull, QueueLimits
+from tests.waiting import eventually
 
 PATIENCE = 20.0
 LIMITS = QueueLimits(batch_items=4, batch_cost=10, waiting_items=6, waiting_bytes=1000)
@@ -55,13 +56,6 @@ def committer() -> Committer:
 @pytest.fixture
 def queue(committer: Committer) -> CommitQueue[int, str]:
     return CommitQueue[int, str](committer, LIMITS)
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return holds()
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """The monitor of the ledger's database, and connections whose waits are limited."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -28,6 +27,7 @@ from tests.factories import (
     everything,
     push,
 )
+from tests.waiting import eventually
 
 # A test fails after this time, far more than it takes.
 GENEROUS = 60.0
@@ -57,23 +57,16 @@ def monitor(on_own_server: Database) -> Iterator[LedgerMonitor]:
     monitor.stop()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + GENEROUS
-    while not holds():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.02)
-
-
 @needs_server
 def test_a_server_that_hangs_is_noticed_without_a_delivery_and_its_recovery_too(
     server: Server, monitor: LedgerMonitor
 ) -> None:
-    until(lambda: monitor.check() is None)
+    assert eventually(lambda: monitor.check() is None)
     server.pause()
-    until(lambda: monitor.check() is not None)
+    assert eventually(lambda: monitor.check() is not None)
     problem = monitor.check()
     server.resume()
-    until(lambda: monitor.check() is None)
+    assert eventually(lambda: monitor.check() is None)
 
     assert problem is not None
     assert "the database has not answered for" in problem
@@ -85,12 +78,12 @@ def test_while_the_server_hangs_nothing_waits_for_it(
 ) -> None:
     recorder = Recorder(on_own_server, FakeScheduler(), FakeOutcomes(), FakeClock())
     server.pause()
-    until(lambda: monitor.silence() is not None)
+    assert eventually(lambda: monitor.silence() is not None)
     with pytest.raises(CannotRecord, match="the database"):
         recorder.record(entry(push("v1", A)))
     told = recorder.check()
     server.resume()
-    until(lambda: recorder.check() is None)
+    assert eventually(lambda: recorder.check() is None)
     recorder.record(entry(push("v2", A)))
     recorder.close()
 
@@ -141,9 +134,9 @@ def test_a_server_that_is_read_only_is_not_ready(server: Server, on_own_server: 
     set_read_only(server, on_own_server, to="on")
     read_only = "the database is read-only: is it a standby? Check SWRHOOK_DATABASE_URL"
     # The first answer may be that the connection was cut.
-    until(lambda: ask(monitor) == read_only)
+    assert eventually(lambda: ask(monitor) == read_only)
     set_read_only(server, on_own_server, to="off")
-    until(lambda: ask(monitor) is None)
+    assert eventually(lambda: ask(monitor) is None)
     monitor.stop()
 
 
@@ -194,12 +187,12 @@ def test_a_commit_that_does_not_end_makes_the_process_unready(database: Database
     with ThreadPoolExecutor(1) as thread:
         request = thread.submit(recorder.record, entry(push("v1", A)))
         assert begun.wait(GENEROUS)
-        until(lambda: recorder.check() is not None)
+        assert eventually(lambda: recorder.check() is not None)
         told = recorder.check()
         finish.set()
         with pytest.raises(CannotRecord, match="did not answer in time"):
             request.result(GENEROUS)
-    until(lambda: recorder.check() is None)
+    assert eventually(lambda: recorder.check() is None)
     recorder.close()
 
     assert told is not None

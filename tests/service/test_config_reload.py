@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +26,7 @@ from swrhook.service.reload_guard import ReloadGuard
 from swrhook.wording.catalogues import Language, translations
 from swrhook.wording.message import render
 from tests.factories import MINIMAL_CONFIG, FakeClock, everything
+from tests.waiting import eventually
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 MORE = MINIMAL_CONFIG.replace(
@@ -332,10 +332,7 @@ def test_the_thread_continues_after_a_failure_and_logs_it_once(
     reloading = Reloading(file, database, between=0.01, on_use=fail_once)
     reloading.start()
     file.write_text(MORE)
-    deadline = time.monotonic() + 20
-    while reloading.reloader.problem() is None:
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.01)
+    assert eventually(lambda: reloading.reloader.problem() is not None)
     file.write_text(MORE + "# and again\n")
     is_used = is_reloaded.wait(20)
     reloading.reloader.stop()

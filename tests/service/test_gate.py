@@ -1,13 +1,13 @@
 """The deploy gate of the real service denies a pod until its image has arrived."""
 
-import time
 from typing import Any
 
 import requests
 
 from swrhook import simulator
-from tests.programs import PATIENCE, TOKEN, Served
+from tests.programs import TOKEN, Served
 from tests.service.conftest import SOURCE, TARGET, document
+from tests.waiting import eventually
 from tests.web.reviews import pod_review
 
 REGISTRY = "registry.of-the-target:5000"
@@ -26,9 +26,7 @@ def ask(service: Served, image: str) -> dict[str, Any]:
 
 def ask_until(service: Served, *, allowed: bool) -> None:
     """Try again, as a controller does."""
-    deadline = time.monotonic() + PATIENCE
-    while ask(service, IMAGE)["allowed"] is not allowed:
-        assert time.monotonic() < deadline
+    assert eventually(lambda: ask(service, IMAGE)["allowed"] is allowed)
 
 
 def test_a_pod_is_denied_until_its_image_is_there_and_again_when_it_is_gone(

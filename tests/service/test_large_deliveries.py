@@ -1,6 +1,5 @@
 """A served process is killed while it expands a delivery of very many tags."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.postgresql import new_database
-from tests.programs import DELIVERY_HEADERS, PATIENCE, Served, configuration
+from tests.programs import DELIVERY_HEADERS, Served, configuration
+from tests.waiting import eventually
 
 TAGS = 4000
 NOWHERE = "http://127.0.0.1:1"
@@ -61,10 +61,8 @@ def test_a_kill_during_the_expansion_changes_nothing_in_the_result(served: Serve
         served.start()
         assert served.deliver("ci", ["team/other:v1"]).status_code in (200, 202)
 
-    deadline = time.monotonic() + PATIENCE
     path = f"/api/v1/deliveries/{answer['delivery']}"
-    while served.get(path)["expanding"] and time.monotonic() < deadline:
-        time.sleep(0.1)
+    assert eventually(lambda: not served.get(path)["expanding"], pause=0.1)
     syncs = {sync["tag"]: sync for sync in recorded(served, answer)}
     assert sorted(syncs) == sorted(name.partition(":")[2] for name in BODY)
     assert {sync["state"] for sync in syncs.values()} == {"pending", "superseded"}

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -14,13 +13,7 @@ import requests
 from swrhook import simulator
 from swrhook.simulator import Fault
 from tests.programs import PATIENCE, Served, free_port
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.05)
+from tests.waiting import eventually
 
 
 def ledger(service: Served) -> Path:
@@ -38,7 +31,7 @@ def test_a_deleted_ledger_makes_the_service_unready_and_refuses_deliveries(
     first = service.deliver("ci", {"image": "team/app:v1"})
     ledger(service).unlink()
     second = service.deliver("ci", {"image": "team/app:v2"})
-    until(lambda: requests.get(f"{service.url}/readyz", timeout=10).status_code == 503)
+    assert eventually(lambda: requests.get(f"{service.url}/readyz", timeout=10).status_code == 503)
     failing = requests.get(f"{service.url}/readyz", timeout=10).json()["failing"]
     service.stop()
     before = len(service.log.read_text())
@@ -79,13 +72,13 @@ def test_a_reload_waits_for_the_calls_of_the_worker_before(
     swr.state.faults.add([Fault(operation="sync_images", times=1, delay=8)])
     service.start()
     service.deliver("ci", {"image": "team/app:v1"})
-    until(lambda: [sync["state"] for sync in service.syncs()] == ["calling"])
+    assert eventually(lambda: [sync["state"] for sync in service.syncs()] == ["calling"])
     assert service.process is not None
     before = service.children()
     service.process.send_signal(signal.SIGHUP)
-    until(lambda: logged(service, "ledger.in_use"))
-    until(lambda: len(service.children()) == 1 and service.children() != before)
-    until(lambda: is_ready(service))
+    assert eventually(lambda: logged(service, "ledger.in_use"))
+    assert eventually(lambda: len(service.children()) == 1 and service.children() != before)
+    assert eventually(lambda: is_ready(service))
 
     # Longer than a foreign process would be waited for, and the call was made once.
     assert [sync["state"] for sync in service.wait_until_ended(1)] == ["verified"]
@@ -104,7 +97,7 @@ def test_a_service_that_waits_for_the_ledger_stops_at_once(service: Served) -> N
     second = replace(service, port=free_port(), process=None)
     with closing(second):
         second.start(ready=False)
-        until(lambda: logged(service, "ledger.in_use"))
+        assert eventually(lambda: logged(service, "ledger.in_use"))
         code = second.stop()
     text = service.log.read_text()
 

@@ -1,7 +1,6 @@
 """A real docker registry, pushed to by skopeo, notifies the real service, which is killed."""
 
 import itertools
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 
 from swrhook import simulator
 from tests.programs import (
-    PATIENCE,
     Served,
     configuration,
     docker_registry,
@@ -19,6 +17,7 @@ from tests.programs import (
     push,
 )
 from tests.registry import manifest, put_image
+from tests.waiting import eventually
 
 SOURCE, TARGETS = "cn-north-4", ("cn-east-3", "ap-southeast-1")
 SECRET = "a-secret-of-the-registry"
@@ -100,10 +99,8 @@ def test_a_registry_delivers_everything_whatever_we_can_use_of_it(
 
 
 def _wait_until_delivered(folder: Path) -> dict[str, int]:
-    deadline = time.monotonic() + PATIENCE
-    while (counts := notifications(folder))["Pending"] and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return counts
+    assert eventually(lambda: not notifications(folder)["Pending"], pause=0.1)
+    return notifications(folder)
 
 
 def _configuration(swr: simulator.RunningSimulator) -> dict[str, object]:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from swrhook import simulator
 from swrhook.simulator import Fault
 from tests.programs import PATIENCE, ROOT, TOKEN, Served
 from tests.service.conftest import SOURCE, TARGET
+from tests.waiting import eventually
 
 TAGS = 250
 
@@ -46,13 +46,6 @@ def tags_called(swr: simulator.RunningSimulator) -> list[list[str]]:
     return [body["imageTag"] for body in bodies]
 
 
-def until(holds: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.05)
-
-
 def started(service: Served, repair: str) -> int:
     """Agree to a plan; return the status."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -70,7 +63,7 @@ def test_a_backfill_survives_a_kill_and_a_fresh_push_overtakes_it(
     assert "250 syncs to create: 3 calls of sync_images" in planned.stderr
 
     assert started(service, repair["id"]) == 202
-    until(lambda: tags_called(full))
+    assert eventually(lambda: tags_called(full))
     full.state.seed(SOURCE, "team", "large", "fresh")
     assert service.deliver("ci", {"image": "team/large:fresh"}).status_code == 202
     service.kill()

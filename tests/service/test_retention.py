@@ -1,7 +1,6 @@
 """Retention: once an hour one process deletes old rows, counts them and logs one line."""
 
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import State
 from swrhook.service.retention import INTERVAL, Retention
 from tests.factories import A, FakeClock, FixedConfig, entry, everything, push, write
+from tests.waiting import eventually
 from tests.web.harness import configuration
 
 pytestmark = pytest.mark.on("sqlite", "postgresql")
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.on("sqlite", "postgresql")
 # Ids contain the time of the system clock.
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
-TIMEOUT = 20.0
 
 
 @pytest.fixture
@@ -157,12 +156,10 @@ def test_the_thread_makes_runs_until_it_is_stopped(
     clock.time = NOW + 31 * DAY
 
     retention.start()
-    deadline = time.monotonic() + TIMEOUT
-    while everything(database, deliveries) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    is_pruned = eventually(lambda: not everything(database, deliveries))
     retention.stop()
 
-    assert everything(database, deliveries) == []
+    assert is_pruned
 
 
 @pytest.mark.on("sqlite")
@@ -175,14 +172,10 @@ def test_a_failed_run_is_logged_and_counted_and_the_thread_continues(
     with database.write() as connection:
         connection.execute(text("ALTER TABLE leases RENAME TO away"))
     retention.start()
-    failed = 'swrhook_retention_runs_total{outcome="failed"}'
-    deadline = time.monotonic() + TIMEOUT
-    while failed not in metrics.text().decode() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert eventually(lambda: b'runs_total{outcome="failed"}' in metrics.text())
     with database.write() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO leases"))
-    while 'outcome="done"' not in metrics.text().decode() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert eventually(lambda: b'runs_total{outcome="done"}' in metrics.text())
     retention.stop()
 
     events = [line["event"] for line in lines(capsys)]

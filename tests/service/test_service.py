@@ -4,7 +4,6 @@ import json
 import resource
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ import requests
 from swrhook import simulator
 from swrhook.simulator import Fault
 from tests.programs import ROOT, Served
+from tests.waiting import eventually
 
 
 def test_a_push_is_verified_and_shown(service: Served) -> None:
@@ -129,7 +129,7 @@ def test_a_tag_that_reaches_the_source_after_its_event_is_waited_for(
 ) -> None:
     service.start()
     service.deliver("ci", {"image": "team/app:late"})
-    _wait_for(lambda: [s["reason"] for s in service.syncs()] == ["not in cn-north-4 yet"])
+    assert eventually(lambda: [s["reason"] for s in service.syncs()] == ["not in cn-north-4 yet"])
     swr.state.seed("cn-north-4", "team", "app", "late")
     (sync,) = service.wait_until_ended(1)
 
@@ -142,7 +142,7 @@ def test_what_a_killed_service_had_in_a_call_is_called_again(
     swr.state.faults.add([Fault(operation="sync_images", times=1, delay=30)])
     service.start()
     service.deliver("ci", {"image": "team/app:v1"})
-    _wait_for(lambda: [s["state"] for s in service.syncs()] == ["calling"])
+    assert eventually(lambda: [s["state"] for s in service.syncs()] == ["calling"])
     service.kill()
     service.start()
     (sync,) = service.wait_until_ended(1)
@@ -156,7 +156,7 @@ def test_sigterm_finishes_the_call_in_flight(
     swr.state.faults.add([Fault(operation="sync_images", times=1, delay=2)])
     service.start()
     service.deliver("ci", {"image": "team/app:v1"})
-    _wait_for(lambda: [s["state"] for s in service.syncs()] == ["calling"])
+    assert eventually(lambda: [s["state"] for s in service.syncs()] == ["calling"])
 
     assert service.stop() == 0
     service.start()
@@ -173,7 +173,7 @@ def test_a_full_disk_is_503_and_unready_and_nothing_is_lost_when_it_has_room_aga
     refused = service.deliver("ci", {"image": "team/app:v1"})
     unready = requests.get(f"{service.url}/readyz", timeout=5)
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    _wait_for(lambda: requests.get(f"{service.url}/readyz", timeout=5).ok)
+    assert eventually(lambda: requests.get(f"{service.url}/readyz", timeout=5).ok)
     taken = service.deliver("ci", {"image": "team/app:v1"})
 
     assert (refused.status_code, refused.headers.get("Retry-After")) == (503, "5")
@@ -233,13 +233,6 @@ open_database("sqlite:///{service.folder}/var/swrhook.db", patience=0)
     )
 
     assert "another process uses" in second.stderr.splitlines()[-1]
-
-
-def _wait_for(condition: Any, patience: float = 20) -> None:
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

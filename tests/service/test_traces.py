@@ -3,7 +3,6 @@
 import gzip
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +21,7 @@ from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from tests.programs import Served
 from tests.syncs.samples import NOW, sync
+from tests.waiting import eventually
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 DELIVERY = "01KB3Y6Q3Z6B1D8F2G4H5J7K9M"
@@ -47,9 +47,7 @@ class Collector:
         return [span for key, span in self.spans.items() if key.startswith(f"swrhook {name} ")]
 
     def wait_for(self, count: int) -> None:
-        deadline = time.monotonic() + 30
-        while len(self.spans) < count and time.monotonic() < deadline:
-            time.sleep(0.05)
+        assert eventually(lambda: len(self.spans) >= count)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """POST /gate: the validating admission webhook of Kubernetes."""
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from swrhook.rules.glob import Glob
 from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.observations import Place
 from swrhook.usecases.availability.check import MOST_WAITING
-from tests.programs import PATIENCE
+from tests.waiting import eventually
 from tests.web.harness import ASK, EAST, READ, WebHarness
 from tests.web.reviews import HOST, pod_review
 
@@ -49,9 +48,8 @@ def test_a_pod_is_denied_until_its_image_is_there(harness: WebHarness) -> None:
     harness.config = replace(harness.config, gate=replace(harness.config.gate, max_age=SECOND))
     denied = response(harness)
     del harness.held[IN_EAST]
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := response(harness))["allowed"]:  # until what was seen is a second old
-        assert time.monotonic() < deadline
+    assert eventually(lambda: response(harness)["allowed"])  # what was seen is a second old then
+    answer = response(harness)
 
     assert denied["allowed"] is False
     assert "cn-east-3/team is not there yet" in denied["status"]["message"]
