@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 import pytest
 
 from swrhook import logs
+from tests.json_lines import json_lines
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +106,7 @@ def test_lines_of_a_block_are_written_at_once_with_those_of_other_threads() -> N
         assert stdout.texts == []
 
     [text] = stdout.texts
-    events = [json.loads(line)["event"] for line in text.splitlines()]
+    events = [line["event"] for line in json_lines(text)]
     assert events == ["delivery.accepted", "sync.verified", "delivery.accepted"]
 
 

@@ -1,6 +1,5 @@
 """A periodic thread repeats its work, survives its errors, and stops when it is told to."""
 
-import json
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -9,6 +8,7 @@ import pytest
 
 from swrhook import logs, periodic
 from swrhook.periodic import PeriodicThread
+from tests.json_lines import json_lines
 
 TIMEOUT = 20.0
 LONG = 3600.0
@@ -45,7 +45,7 @@ def run_until(work: Work, count: int, on_error: Callable[[], None] = lambda: Non
 
 
 def logged_errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = json_lines(capsys.readouterr().out)
     return [line["event"] for line in lines if line["level"] == "error"]
 
 

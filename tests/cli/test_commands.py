@@ -15,6 +15,7 @@ import requests
 
 from swrhook import __version__
 from swrhook.cli import COMMANDS, main
+from tests.json_lines import json_lines
 from tests.web.harness import CONFIG, READ
 
 ROOT = Path(__file__).parents[2]
@@ -96,7 +97,7 @@ def test_a_service_says_in_one_message_why_it_cannot_start(tmp_path: Path) -> No
 
     assert result.returncode == 3
     assert result.stderr.startswith(f"swrhook cannot start:\n{file}:1:1: ")
-    messages = [json.loads(line)["message"] for line in result.stdout.splitlines()]
+    messages = [line["message"] for line in json_lines(result.stdout)]
     assert messages[0].startswith("Starting gunicorn")
     assert messages[-1].startswith("Booting worker")
 

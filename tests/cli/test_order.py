@@ -1,12 +1,12 @@
 """`order`: targets by the rules or by hand, the source region, and waiting."""
 
-import json
 from typing import Any
 
 import pytest
 from click.testing import Result
 
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 from tests.web.harness import OPERATE, WebHarness
 
 IMAGE = "team/web:v1"
@@ -18,7 +18,7 @@ def order(run: Run, *arguments: str) -> Result:
 
 def targets(result: Result) -> list[tuple[Any, ...]]:
     assert result.exit_code == 0, result.output
-    syncs = [json.loads(line) for line in result.stdout.splitlines()]
+    syncs = json_lines(result.stdout)
     return [(sync["target_region"], sync["target_namespace"], sync["override"]) for sync in syncs]
 
 

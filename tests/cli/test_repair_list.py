@@ -1,18 +1,17 @@
 """`repairs`: backfills and reconciles as one list, and one of them."""
 
-import json
-
 import pytest
 from click.testing import Result
 
 from tests.cli.conftest import Run
 from tests.cli.test_repairs import create
+from tests.json_lines import json_lines
 from tests.web.harness import WebHarness
 
 
 def ids(result: Result) -> list[str]:
     assert result.exit_code == 0, result.output
-    return [json.loads(line)["id"] for line in result.stdout.splitlines()]
+    return [line["id"] for line in json_lines(result.stdout)]
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """`backfill` and `reconcile`: subcommands, output and usage."""
 
-import json
-
 import pytest
 from click.testing import Result
 
 from swrhook.cli.client import Client
 from swrhook.cli.repairs import BACKFILLS, Follower
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 from tests.web.harness import OPERATE, WebHarness
 
 
@@ -19,7 +18,7 @@ def create(harness: WebHarness, kind: str = "backfill", **body: object) -> str:
 
 
 def states(result: Result) -> list[tuple[str, str]]:
-    repairs = [json.loads(line) for line in result.stdout.splitlines()]
+    repairs = json_lines(result.stdout)
     return [(repair["id"], repair["state"]) for repair in repairs]
 
 

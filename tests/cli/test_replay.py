@@ -1,6 +1,5 @@
 """`replay`: by ids, and by filters after a confirmation."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +9,12 @@ from click.testing import CliRunner, Result
 from swrhook.cli import main
 from swrhook.model import Outcome
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 from tests.web.harness import OPERATE, WebHarness
 
 
 def objects(result: Result) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    return json_lines(result.stdout)
 
 
 def replay(run: Run, *arguments: str) -> Result:

@@ -1,9 +1,8 @@
 """`senders`: a row for each, with the outcomes of a day."""
 
-import json
-
 from swrhook.model import Outcome
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 from tests.web.harness import WebHarness
 
 
@@ -33,4 +32,4 @@ def test_a_sender_whose_last_delivery_was_quarantined_is_not_understood(
 def test_json_has_the_objects_of_the_api(harness: WebHarness, run: Run) -> None:
     listed = harness.client().get("/api/v1/senders").get_json()["items"]
 
-    assert [json.loads(line) for line in run("senders", "--json").stdout.splitlines()] == listed
+    assert json_lines(run("senders", "--json").stdout) == listed

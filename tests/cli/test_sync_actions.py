@@ -1,6 +1,5 @@
 """`retry` and `cancel`: by ids, and by filters after a confirmation."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from click.testing import CliRunner, Result
 from swrhook.cli import main
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 from tests.web.harness import EAST, HONG_KONG, OPERATE, WebHarness
 
 HOUR = timedelta(hours=1)
@@ -22,7 +22,7 @@ def act(run: Run, *arguments: str) -> Result:
 
 
 def objects(result: Result) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    return json_lines(result.stdout)
 
 
 def states(result: Result) -> list[tuple[str, str]]:

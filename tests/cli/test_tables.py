@@ -1,6 +1,5 @@
 """`syncs` and `deliveries`: tables, JSON, filters and pages."""
 
-import json
 import os
 import pty
 import subprocess
@@ -20,6 +19,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Outcome
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 from tests.web.harness import EAST, HONG_KONG, READ, WebHarness
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 def objects(result: Result) -> list[dict[str, Any]]:
     assert result.exit_code == 0, result.output
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    return json_lines(result.stdout)
 
 
 def test_a_pipe_gets_cells_between_tabs_and_nothing_else(harness: WebHarness, run: Run) -> None:

@@ -1,6 +1,5 @@
 """`wait` against a served API: exit codes, output, and repeated polls."""
 
-import json
 import threading
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from flask import Flask, jsonify
 from swrhook.syncs.observations import Place
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 from tests.web.harness import EAST, HONG_KONG, READ, WebHarness
 
 IMAGE = "team/web:v1"
@@ -22,7 +22,7 @@ def wait(run: Run, *arguments: str, **environ: str | None) -> Result:
 
 
 def objects(result: Result) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    return json_lines(result.stdout)
 
 
 def test_it_exits_with_0_and_prints_the_syncs_when_all_are_verified(

@@ -1,6 +1,5 @@
 """`--watch`: what a pipe and a terminal get, a server that is away for a while, and Ctrl-C."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ from swrhook.cli.client import Item, Unreachable
 from swrhook.cli.tables import Column, Resource
 from swrhook.cli.watch import Watch
 from tests.cli.conftest import Run
+from tests.json_lines import json_lines
 
 RESOURCE = Resource("/", "sync", "syncs", (Column("id"), Column("state")))
 AWAY = Unreachable("cannot be reached")
@@ -51,9 +51,7 @@ def test_a_pipe_gets_what_is_new_or_has_changed(capsys: pytest.CaptureFixture[st
 def test_json_lines_are_the_objects(capsys: pytest.CaptureFixture[str]) -> None:
     watch([sync("1", "pending")], [sync("1", "pending")]).run(as_json=True)
 
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
-        sync("1", "pending")
-    ]
+    assert json_lines(capsys.readouterr().out) == [sync("1", "pending")]
 
 
 def test_a_terminal_shows_the_list_in_its_place(

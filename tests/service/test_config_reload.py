@@ -1,6 +1,5 @@
 """Reloads: a valid file is used and saved, an invalid one leaves everything as it was."""
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from swrhook.service.reload_guard import ReloadGuard
 from swrhook.wording.catalogues import Language, translations
 from swrhook.wording.message import render
 from tests.factories import MINIMAL_CONFIG, FakeClock, everything
+from tests.json_lines import json_lines
 from tests.waiting import eventually
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -110,7 +110,7 @@ def reloading(tmp_path: Path, database: Database) -> Any:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return json_lines(capsys.readouterr().out)
 
 
 def test_a_changed_file_is_used_saved_and_logged(

@@ -1,6 +1,5 @@
 """The outcome of a delivery or a sync: one log line and a count."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from swrhook.model import (
 from swrhook.service.outcome_log import OutcomeLog
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
+from tests.json_lines import json_lines
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 A = "sha256:" + "aa" * 32
@@ -55,7 +55,7 @@ def metrics() -> Metrics:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return json_lines(capsys.readouterr().out)
 
 
 def counted(metrics: Metrics) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """Changed rules with a large effect are held in every process until they are accepted."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from swrhook.ledger.service_tables import rule_sets
 from swrhook.syncs.discovery import DiscoveredRepository, OrganizationRef
 from tests.conftest import DATABASES
 from tests.factories import MINIMAL_CONFIG, entry, everything, push, write
+from tests.json_lines import json_lines
 from tests.service.test_config_reload import START, Reloading
 
 TAGS = 60
@@ -55,7 +55,7 @@ def test_a_large_change_is_held_until_it_is_accepted_and_the_rest_comes_in(
         [pending] = list_pending(connection, reloading.clock.time)
     assert pending.effect is not None
     assert (pending.effect["syncs"], pending.effect["lost"]) == (TAGS, TAGS)
-    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    events = [line["event"] for line in json_lines(capsys.readouterr().out)]
     assert events.count("rules.held") == 1
 
     other = process(tmp_path, database, NARROW + LATE)  # starts while they are held

@@ -11,6 +11,7 @@ import requests
 
 from swrhook import simulator
 from swrhook.simulator import Fault
+from tests.json_lines import json_lines
 from tests.programs import PATIENCE, ROOT, TOKEN, Served
 from tests.service.conftest import SOURCE, TARGET
 from tests.waiting import eventually
@@ -96,7 +97,7 @@ def test_what_was_deleted_at_a_target_is_found_and_brought_back(
     assert [
         (result.returncode, found["drift"], found["tag"], found["state"])
         for result in (reported, mended)
-        for found in [json.loads(line) for line in result.stdout.splitlines()]
+        for found in json_lines(result.stdout)
         if found["tag"] == "v1"
     ] == [(1, "missing", "v1", None), (0, "missing", "v1", "verified")]
     assert swr.state.digest(TARGET, "team", "app", "v1") is not None

@@ -1,6 +1,5 @@
 """Retention: once an hour one process deletes old rows, counts them and logs one line."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import State
 from swrhook.service.retention import INTERVAL, Retention
 from tests.factories import A, FakeClock, FixedConfig, entry, everything, push, write
+from tests.json_lines import json_lines
 from tests.waiting import eventually
 from tests.web.harness import configuration
 
@@ -50,7 +50,7 @@ def record_ended(database: Database, tag: str, at: datetime = NOW) -> None:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    events = json_lines(capsys.readouterr().out)
     return [line for line in events if line["event"].startswith("retention.")]
 
 

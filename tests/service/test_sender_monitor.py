@@ -1,6 +1,5 @@
 """Which senders are silent, and what the monitor logs about it."""
 
-import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import last_query
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from tests.factories import FakeClock
+from tests.json_lines import json_lines
 from tests.web.harness import NOW, WebHarness
 
 HOUR = timedelta(hours=1)
@@ -37,7 +37,7 @@ def activity(harness: WebHarness, clock: FakeClock) -> SenderActivity:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return json_lines(capsys.readouterr().out)
 
 
 def test_the_beginning_and_the_end_of_a_silence_are_logged_once(

@@ -1,6 +1,5 @@
 """Every write of the API and the dashboard is recorded with the token that made it."""
 
-import json
 from secrets import token_hex
 
 import pytest
@@ -8,6 +7,7 @@ from sqlalchemy import text
 
 from swrhook import logs
 from swrhook.web.access import LONGEST_OBJECT
+from tests.json_lines import json_lines
 from tests.web.harness import ADMIN, OPERATE, READ, SECRET, WebHarness, order, writes
 
 RETRY = "POST /api/v1/syncs/<sync_id>/retry"
@@ -81,7 +81,7 @@ def test_a_write_that_cannot_be_recorded_is_carried_out_and_logged(
         connection.execute(text("DROP TABLE audit"))
 
     assert order(harness).status_code == 202
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = json_lines(capsys.readouterr().out)
     assert [line["event"] for line in lines] == ["api.write", "api.write_not_kept"]
     assert tuple(lines[0][name] for name in ("token", "object", "status")) == (
         "ops",

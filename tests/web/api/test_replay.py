@@ -1,4 +1,3 @@
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +9,7 @@ from swrhook import logs
 from swrhook.model import Outcome
 from swrhook.rules.match import Rule
 from swrhook.rules.rulebook import Rulebook
+from tests.json_lines import json_lines
 from tests.web.harness import DIGEST, EAST, NOW, OPERATE, READ, SECRET, WebHarness, image_entry
 
 GITHUB = {
@@ -198,7 +198,7 @@ def test_a_replay_is_one_log_line_with_the_tokens_name(
 
     new = replay(harness, delivery)
 
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = json_lines(capsys.readouterr().out)
     [line] = [line for line in lines if line["event"] == "delivery.replayed"]
     del line["time"]
     assert line == {
