@@ -160,16 +160,22 @@ def test_the_limits_of_every_region_are_shown(harness: WorkerHarness) -> None:
 # Room that is lost during a run
 
 
+def pause_during_look(harness: WorkerHarness, seen: str, region: str) -> None:
+    """Pause a region for 30 seconds when another one is read."""
+
+    def pause(read: str) -> None:
+        if read == seen:
+            harness.admission.rate_limiter.throttle(region, NOW, None, 30.0)
+
+    harness.swr.before_look = pause
+
+
 def test_a_run_ends_when_a_region_is_paused_meanwhile(harness: WorkerHarness) -> None:
     harness.swr.put("v1", A)
     [sync] = harness.push("v1")
     before = row(harness, sync)
 
-    def pause_target(region: str) -> None:
-        if region == SOURCE:
-            harness.admission.rate_limiter.throttle(TARGET.region, NOW, None, 30.0)
-
-    harness.swr.before_look = pause_target
+    pause_during_look(harness, SOURCE, TARGET.region)
 
     assert harness.run() == NOW + 30 * SECOND
 
@@ -182,11 +188,7 @@ def test_a_call_is_not_claimed_when_its_region_is_paused_meanwhile(harness: Work
     [sync] = harness.push("v1")
     before = row(harness, sync)
 
-    def pause_source(region: str) -> None:
-        if region == TARGET.region:
-            harness.admission.rate_limiter.throttle(SOURCE, NOW, None, 30.0)
-
-    harness.swr.before_look = pause_source
+    pause_during_look(harness, TARGET.region, SOURCE)
 
     assert harness.run() == NOW + 30 * SECOND
 
@@ -220,11 +222,7 @@ def test_a_push_makes_a_lane_ready_that_was_postponed(harness: WorkerHarness) ->
     harness.swr.put("v2", A)
     harness.push("v1")
 
-    def pause_target(region: str) -> None:
-        if region == SOURCE:
-            harness.admission.rate_limiter.throttle(TARGET.region, NOW, None, 30.0)
-
-    harness.swr.before_look = pause_target
+    pause_during_look(harness, SOURCE, TARGET.region)
     assert harness.run() == NOW + 30 * SECOND
     assert ready_lanes(harness.database) == []
 
