@@ -78,28 +78,29 @@ class WatchedFile:
 
     def _read_and_record(self, path: str, limit: int) -> bytes:
         try:
-            content = _read_regular_file(path, limit)
+            content = _read_regular_file(path)
         except (OSError, ValueError) as exc:
             self._digests[path] = _failure(exc)
             raise
         self._digests[path] = sha256(content).hexdigest()
-        return content
+        return content[:limit]
 
 
-def _read_regular_file(path: str, limit: int) -> bytes:
-    """Return at most `limit` bytes of a regular file. A pipe is refused: it could block for ever.
+def _read_regular_file(path: str) -> bytes:
+    """Return what is in a regular file, at most one byte more than a configuration may have.
 
-    Raises OSError, or ValueError for an impossible path.
+    A pipe is refused: it could block for ever. Raises OSError, or ValueError for an impossible
+    path.
     """
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        return file.read(limit)
+        return file.read(MAX_FILE_SIZE + 1)
 
 
 def _digest_of_file(path: str) -> str:
     try:
-        return sha256(_read_regular_file(path, MAX_FILE_SIZE + 1)).hexdigest()
+        return sha256(_read_regular_file(path)).hexdigest()
     except (OSError, ValueError) as exc:
         return _failure(exc)
 

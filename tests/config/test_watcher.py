@@ -207,6 +207,15 @@ def test_a_secret_that_was_missing_at_start_is_watched(file: Path) -> None:
     assert poll(watched) == [False, True, False]
 
 
+def test_a_secret_that_is_too_long_is_read_once(file: Path) -> None:
+    (file.parent / "token").write_text("x" * 100_000)
+    watched = WatchedFile(file, {}, NO_KEYS)
+    with pytest.raises(BadConfiguration, match="too long"):
+        watched.read()
+
+    assert poll(watched) == [False, False, False]
+
+
 def test_an_impossible_path_is_no_change(file: Path, small: str) -> None:
     file.write_text(small.replace("${TOKEN}", "${file:/a\\0b}"))
     watched = WatchedFile(file, {}, NO_KEYS)
