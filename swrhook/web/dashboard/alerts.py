@@ -39,7 +39,9 @@ def alerts(health: Health, overview: Overview) -> Iterator[Alert]:
         yield Alert("bad", text, say("See its log."))
     mistake = health.noted().get("configuration")
     if mistake is not None:
-        remedy = say("Fix the file; it is reloaded within seconds.")
+        remedy = say(
+            "`swrhook check` lists its mistakes. Fix them: the file is reloaded within seconds."
+        )
         yield Alert("fair", say("Configuration: %(problem)s", problem=mistake), remedy)
     doubt = health.noted().get("rules")
     if doubt is not None:
