@@ -16,6 +16,8 @@ from swrhook.wording.message import say
 # Wrong tokens per minute from one address, and from all of them that are recorded.
 MAX_FAILURES = 10
 MAX_RECORDED = 100
+# Seconds by which a clock may go back while it is adjusted.
+_TOLERANCE = 5.0
 
 
 class SenderRateLimits:
@@ -48,25 +50,38 @@ class SenderRateLimits:
 
 
 class FailedSignIns:
-    """Counts the wrong tokens of each client's address."""
+    """Counts the wrong tokens of each client's address.
+
+    When the clock is set back, it begins anew: what was counted would stay for too long.
+    """
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._latest = time.time()
         self._item = RateLimitItemPerMinute(MAX_FAILURES)
         self._recorded = RateLimitItemPerMinute(MAX_RECORDED)
 
     def wait(self, address: Address | None) -> int:
         """Return for how many seconds the address must wait; 0 if it may try."""
         key = _key(address)
-        if self._limiter.test(self._item, key):
+        limiter = self._current_limiter()
+        if limiter.test(self._item, key):
             return 0
-        reset = self._limiter.get_window_stats(self._item, key).reset_time - time.time()
+        reset = limiter.get_window_stats(self._item, key).reset_time - time.time()
         return max(1, math.ceil(reset))
 
     def count(self, address: Address | None) -> bool:
         """Count a wrong token; tell whether to record it, beside those of all other addresses."""
-        self._limiter.hit(self._item, _key(address))
-        return self._limiter.hit(self._recorded, "recorded")
+        limiter = self._current_limiter()
+        limiter.hit(self._item, _key(address))
+        return limiter.hit(self._recorded, "recorded")
+
+    def _current_limiter(self) -> MovingWindowRateLimiter:
+        now = time.time()
+        if now < self._latest - _TOLERANCE:
+            self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._latest = now
+        return self._limiter
 
 
 def _key(address: Address | None) -> str:

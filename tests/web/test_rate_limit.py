@@ -1,11 +1,13 @@
-"""What a sender may deliver in a time; no test waits for a time to pass."""
+"""What a sender may deliver in a time, and who may try to sign in; no test waits for a time."""
 
+import time
 from dataclasses import replace
 
 import pytest
 from werkzeug.test import TestResponse
 
 from swrhook.units import parse_rate
+from swrhook.web.rate_limit import MAX_RECORDED, FailedSignIns
 from tests.web.harness import SECRET, WebHarness
 
 
@@ -66,6 +68,18 @@ def test_a_changed_limit_starts_counting_anew(limited: WebHarness) -> None:
     limited.config = replace(limited.config, senders={"ci": ci})
 
     assert deliver(limited).status_code == 200
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures, now = FailedSignIns(), time.time()
+    for _ in range(MAX_RECORDED):
+        failures.count(None)
+    before = failures.wait(None), failures.count(None)
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    after = failures.wait(None), failures.count(None)
+
+    assert (before[0] > 0, before[1]) == (True, False)
+    assert after == (0, True)
 
 
 def test_refusals_are_counted(limited: WebHarness) -> None:
