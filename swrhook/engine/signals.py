@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from swrhook import logs
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.postgresql import listen
+from swrhook.ledger.sql import execute
 
 _RECONNECT_PAUSE = 1.0
 
@@ -40,7 +41,7 @@ class PostgresSignal:
 
     def send(self, connection: Connection) -> None:
         """Signal to all processes once the connection's transaction has committed."""
-        connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
+        execute(connection, f"NOTIFY {_CHANNEL}", returns_rows=False)
 
     def start(self) -> None:
         """Start to listen."""

@@ -32,6 +32,7 @@ class _CompiledInsert:
     names: Sequence[str]
     defaults: Mapping[str, Any]
     conversions: Sequence[tuple[int, Callable[[Any], Any]]]  # by the index of the value
+    returns_rows: bool
 
     def to_values(self, row: Mapping[str, Any]) -> Values:
         """Return the values of a row, in the order of `names` and as the driver takes them."""
@@ -77,7 +78,8 @@ def insert_rows(
     returned: list[Any] = []
     for start in range(0, len(rows), _MOST_ROWS):
         portion = [compiled.to_values(row) for row in rows[start : start + _MOST_ROWS]]
-        returned += [row[0] for row in execute(connection, *compose(portion))]
+        new = execute(connection, *compose(portion), returns_rows=compiled.returns_rows)
+        returned += [row[0] for row in new]
     return returned
 
 
@@ -97,6 +99,7 @@ def _compile(statement: AnyInsert, dialect: Dialect, names: tuple[str, ...]) -> 
         [column.name for column in columns],
         {column.name: column.default.arg for column in columns if column.name not in names},
         [(index, convert) for index, convert in enumerate(conversions) if convert is not None],
+        returns_rows=bool(statement.exported_columns),
     )
 
 

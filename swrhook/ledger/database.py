@@ -13,6 +13,7 @@ from swrhook.errors import CannotRecord, LedgerUnusable
 from swrhook.ledger.failures import LedgerUnavailable, reason_of, unusable_on_error
 from swrhook.ledger.migrate import Schema, is_usable, read_schema, upgrade
 from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, NOT_DURABLE, open_server
+from swrhook.ledger.sql import execute
 from swrhook.ledger.sqlite import SingleWriter, open_file
 from swrhook.ledger.sqlite_file import LOCK_PATIENCE, SqliteFile, advance, read_mark
 from swrhook.ledger.watch import Watch
@@ -108,7 +109,7 @@ class Database:
             callbacks = connection.info["after_commit"] = []
             with connection.begin():
                 if not durable and self._writer is None:
-                    connection.exec_driver_sql(NOT_DURABLE)
+                    execute(connection, NOT_DURABLE, returns_rows=False)
                 yield connection
         self._is_marked = False
         self._check_file()

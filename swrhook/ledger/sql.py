@@ -72,7 +72,7 @@ class PreparedStatement:
     def run(self, connection: Connection, **values: Any) -> None:  # noqa: ANN401
         """Run the statement. Raises DBAPIError."""
         compiled, parameters = self._prepare(connection.dialect, values)
-        execute(connection, compiled.text, parameters)
+        execute(connection, compiled.text, parameters, returns_rows=False)
 
     def _prepare(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[_Compiled, Row]:
         scalars: Row = {}
@@ -120,18 +120,24 @@ class PreparedStatement:
         )
 
 
-def execute(connection: Connection, text: str, parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401
+def execute(
+    connection: Connection,
+    text: str,
+    parameters: Any = (),  # noqa: ANN401
+    *,
+    returns_rows: bool = True,
+) -> Sequence[Sequence[Any]]:
     """Run a statement on the driver, in the connection's transaction; return its rows.
 
     Errors are raised as SQLAlchemy would raise them (DBAPIError), and a lost connection leaves the
     pool.
     """
     dialect = connection.dialect
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     cursor = driver.cursor()
     try:
         cursor.execute(text, parameters)
-        rows: Sequence[Sequence[Any]] = () if cursor.description is None else cursor.fetchall()
+        rows: Sequence[Sequence[Any]] = cursor.fetchall() if returns_rows else ()
     except dialect.loaded_dbapi.Error as exc:
         is_lost = dialect.is_disconnect(exc, driver, None)
         if is_lost:

@@ -54,7 +54,7 @@ def _begin(connection: Connection) -> None:
     # BEGIN IMMEDIATE in transactions that write: a plain BEGIN takes the write lock only at the
     # first write, and then fails at once if another transaction has written since the first read.
     options = connection.get_execution_options()
-    execute(connection, options.get("swrhook_begin", "BEGIN"), ())
+    execute(connection, options.get("swrhook_begin", "BEGIN"))
 
 
 class SingleWriter:

@@ -15,7 +15,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    column,
     literal,
+    literal_column,
     select,
     union_all,
     update,
@@ -51,10 +53,12 @@ def due_syncs(connection: Connection, lane: Lane, *, until: datetime, limit: int
 
 
 # For each urgency the first ones along the index: a lane may have thousands that are not due.
+# With `*` instead of each column, it is short enough for the driver of PostgreSQL to parse it once.
 _FIRST_DUE = union_all(
     *(
         select(
-            select(*SYNC_COLUMNS, syncs.c.urgency)
+            select(literal_column("*"))
+            .select_from(syncs)
             .where(syncs.c.lane == bindparam("lane"), OPEN)
             .where(syncs.c.urgency == urgency, syncs.c.due_at <= bindparam("until"))
             .order_by(syncs.c.due_at)
@@ -65,8 +69,9 @@ _FIRST_DUE = union_all(
     )
 ).subquery()
 _DUE = PreparedStatement(
-    select(*(_FIRST_DUE.c[column.name] for column in SYNC_COLUMNS))
-    .order_by(_FIRST_DUE.c.urgency, _FIRST_DUE.c.id)
+    select(*(column(one.name, one.type) for one in SYNC_COLUMNS))
+    .select_from(_FIRST_DUE)
+    .order_by(column("urgency"), column("id"))
     .limit(bindparam("most", type_=Integer))
 )
 

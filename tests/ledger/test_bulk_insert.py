@@ -1,6 +1,5 @@
 """Many rows in few statements: the same rows as with one statement each."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -42,9 +41,9 @@ def test_many_rows_are_written_in_few_statements(
 ) -> None:
     sent: list[str] = []
 
-    def noting(connection: Connection, text: str, values: Any) -> Sequence[Sequence[Any]]:
+    def noting(connection: Connection, text: str, values: Any, **options: Any) -> Any:
         sent.append(text)
-        return execute(connection, text, values)
+        return execute(connection, text, values, **options)
 
     monkeypatch.setattr(bulk_insert, "execute", noting)
     with database.write() as connection:

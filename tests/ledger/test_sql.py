@@ -1,6 +1,5 @@
 """Prepared statements do what SQLAlchemy would do, on the driver."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,9 +47,9 @@ def test_one_statement_serves_collections_of_nearly_the_same_length(
 ) -> None:
     sent: list[str] = []
 
-    def noting(connection: Connection, text: str, values: Any) -> Sequence[Sequence[Any]]:
+    def noting(connection: Connection, text: str, values: Any, **options: Any) -> Any:
         sent.append(text)
-        return execute(connection, text, values)
+        return execute(connection, text, values, **options)
 
     monkeypatch.setattr(sql, "execute", noting)
     statement = PreparedStatement(_BY_TAG)
