@@ -21,7 +21,7 @@ from swrhook.ledger.lane_queue import (
     lock_queue,
     make_due_ready,
     read_occupancy,
-    ready_flows,
+    read_waiting,
     take_lane,
 )
 from swrhook.ledger.lane_session import LaneSession, open_session, without_paused
@@ -29,7 +29,6 @@ from swrhook.ledger.lanes import Flow
 from swrhook.ledger.pauses import advance_pauses
 from swrhook.ledger.questions import (
     QuestionSession,
-    ready_regions,
     sweep_questions,
     take_question,
 )
@@ -162,8 +161,8 @@ class LaneTaker(Generic[SomeSlot]):
     ) -> _Candidate[SomeSlot]:
         """Return room for the first that has some, in the order of their turns."""
         look_in, is_blocked = None, False
-        waiting: list[Flow | Questions] = [*ready_flows(connection)]
-        waiting += map(Questions, ready_regions(connection))
+        flows, regions = read_waiting(connection)
+        waiting: list[Flow | Questions] = [*flows, *map(Questions, regions)]
         for flow in self._queue.in_order(flow for flow in waiting if flow not in locked):
             if isinstance(flow, Flow) and self._pauses.of_regions(flow.source, flow.target):
                 continue
@@ -183,7 +182,6 @@ class LaneTaker(Generic[SomeSlot]):
             self._queue.charge_question(flow.region)
             return QuestionSession(self._database, place, self._name)
         lane = take_lane(connection, flow, self._queue.last_organization(flow), self._name)
-        lane = lane or take_lane(connection, flow, "", self._name)
         if lane is None:
             return None
         limits = self._lane_work.limits()

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
-from swrhook.ledger.sql import PreparedStatement
+from swrhook.ledger.sql import PreparedStatement, execute
 from swrhook.ledger.tables import HELD, READY, SCHEDULED, lanes, questions
 from swrhook.model import Lane
 
@@ -48,7 +48,7 @@ class Occupancy:
 def lock_queue(connection: Connection) -> None:
     """Keep other processes from taking lanes until the transaction ends."""
     if connection.dialect.name != "sqlite":
-        connection.exec_driver_sql(_LOCK_QUEUE)
+        execute(connection, _LOCK_QUEUE)
 
 
 _LOCK_QUEUE = f"SELECT pg_advisory_xact_lock({_TAKE_LOCK})"
@@ -88,40 +88,50 @@ _MAKE_READY_ON_SERVER = PreparedStatement(
 )
 
 
-def ready_flows(connection: Connection) -> list[Flow]:
-    """Return the flows that have ready lanes."""
-    return [Flow.parse(row["flow"]) for row in _READY_FLOWS.rows(connection)]
+def read_waiting(connection: Connection) -> tuple[list[Flow], list[str]]:
+    """Return the flows that have ready lanes, and the regions that have ready questions."""
+    rows = _WAITING.rows(connection)
+    flows = [Flow.parse(row["flow"]) for row in rows if row["flow"] is not None]
+    return flows, [row["region"] for row in rows if row["flow"] is None]
 
 
-# One index seek for each flow, instead of a scan of all its lanes.
-_READY_FLOWS = PreparedStatement(
+def _distinct(name: str, column: str, table: str) -> str:
+    """Return a WITH query of a column's values: an index seek for each, instead of a scan."""
+    first = f"SELECT min({column}) FROM {table} WHERE {READY.text}"  # noqa: S608  # constants
+    following = f"SELECT ({first} AND {column} > {name}.{column}) FROM {name}"  # noqa: S608
+    return f"{name}({column}) AS ({first} UNION ALL {following} WHERE {column} IS NOT NULL)"
+
+
+_WAITING = PreparedStatement(
     text(
-        "WITH RECURSIVE found(flow) AS ("  # noqa: S608  # constants
-        f" SELECT min(flow) FROM lanes WHERE {READY.text}"
-        " UNION ALL"
-        f" SELECT (SELECT min(flow) FROM lanes WHERE {READY.text} AND flow > found.flow)"
-        " FROM found WHERE found.flow IS NOT NULL"
-        ") SELECT flow FROM found WHERE flow IS NOT NULL"
-    ).columns(lanes.c.flow)
+        f"WITH RECURSIVE {_distinct('waiting_flows', 'flow', 'lanes')},"  # noqa: S608
+        f" {_distinct('asked_regions', 'region', 'questions')}"
+        " SELECT flow, NULL AS region FROM waiting_flows WHERE flow IS NOT NULL"
+        " UNION ALL SELECT NULL, region FROM asked_regions WHERE region IS NOT NULL"
+    ).columns(lanes.c.flow, questions.c.region)
 )
 
 
 def take_lane(connection: Connection, flow: Flow, after: str, holder: str) -> Lane | None:
-    """Take the first lane of a flow's next organization after `after`; None if there is none."""
+    """Take the first lane of a flow's next organization after `after`; None if there is none.
+
+    After the last organization comes the first again.
+    """
     rows = _TAKE.rows(connection, flow=str(flow), after=after, holder=holder)
     return to_lane(rows[0]) if rows else None
 
 
-_NEXT = (
+_FIRST = (
     select(lanes.c.key)
-    .where(READY, lanes.c.flow == bindparam("flow"), lanes.c.namespace > bindparam("after"))
+    .where(READY, lanes.c.flow == bindparam("flow"))
     .order_by(lanes.c.namespace, lanes.c.due_at)
     .limit(1)
     .with_for_update(skip_locked=True)
 )
+_NEXT = _FIRST.where(lanes.c.namespace > bindparam("after"))
 _TAKE = PreparedStatement(
     update(lanes)
-    .where(lanes.c.key == _NEXT.scalar_subquery())
+    .where(lanes.c.key == func.coalesce(_NEXT.scalar_subquery(), _FIRST.scalar_subquery()))
     .values(ready=false(), holder=bindparam("holder"))
     .returning(*(lanes.c[name] for name in LANE_COLUMNS))
 )

@@ -40,7 +40,10 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class LaneSession:
-    """A lane that `holder`, this process, runs, and its syncs that were due when it was taken."""
+    """A lane that `holder`, this process, runs, and its syncs that were due when it was taken.
+
+    `open_digests` are those on the routes of the triggered ones.
+    """
 
     database: Database
     lane: Lane
@@ -71,7 +74,7 @@ def open_session(
 ) -> LaneSession:
     """Read what is due of a lane by `until`, in the transaction that took the lane."""
     syncs = due_syncs(connection, lane, until=until, limit=limits.syncs)
-    routes = [sync.route for sync in syncs]
+    routes = [sync.route for sync in syncs if sync.state is State.TRIGGERED]
     since = until - limits.calls_within
     digests = calls.open_digests(connection, routes, since) if routes else {}
     return LaneSession(database, lane, holder, syncs, digests)

@@ -20,7 +20,6 @@ from sqlalchemy import (
     false,
     null,
     select,
-    text,
     true,
     update,
 )
@@ -93,24 +92,6 @@ def _row(place: Place, now: datetime, since: datetime, until: datetime) -> dict[
         "error": None,
         "is_final": False,
     }
-
-
-def ready_regions(connection: Connection) -> list[str]:
-    """Return the regions about which questions wait for a worker."""
-    return [row["region"] for row in _READY_REGIONS.rows(connection)]
-
-
-# One index seek for each region, as for the flows of lanes.
-_READY_REGIONS = PreparedStatement(
-    text(
-        "WITH RECURSIVE found(region) AS ("  # noqa: S608  # constants
-        f" SELECT min(region) FROM questions WHERE {READY.text}"
-        " UNION ALL"
-        f" SELECT (SELECT min(region) FROM questions WHERE {READY.text} AND region > found.region)"
-        " FROM found WHERE found.region IS NOT NULL"
-        ") SELECT region FROM found WHERE region IS NOT NULL"
-    ).columns(table.c.region)
-)
 
 
 def take_question(connection: Connection, region: str, holder: str, now: datetime) -> Place | None:

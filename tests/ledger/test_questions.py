@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.lane_queue import read_occupancy
+from swrhook.ledger.lane_queue import read_occupancy, read_waiting
 from swrhook.ledger.observations import find_observations
 from swrhook.ledger.questions import (
     LEASE,
@@ -13,7 +13,6 @@ from swrhook.ledger.questions import (
     QuestionSession,
     ask,
     find_failures,
-    ready_regions,
     sweep_questions,
     take_question,
 )
@@ -52,7 +51,7 @@ def taken(database: Database, holder: str = HOLDER, at: datetime = NOW) -> Quest
 
 def waiting(database: Database) -> list[str]:
     with database.read() as connection:
-        return ready_regions(connection)
+        return read_waiting(connection)[1]
 
 
 def failures(database: Database) -> dict[Place, Failure]:

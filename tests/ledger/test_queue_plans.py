@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 from swrhook.ledger import pauses, sql
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.database import Database
-from swrhook.ledger.lane_queue import make_due_ready, read_occupancy, ready_flows, take_lane
+from swrhook.ledger.lane_queue import make_due_ready, read_occupancy, read_waiting, take_lane
 from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.pauses import HELD_UNTIL, advance_pauses, begin_pause, end_pause
 from swrhook.ledger.rows import from_lane
@@ -34,7 +34,7 @@ INSERT_LANE, INSERT_SYNC = insert(lanes), insert(syncs)
 
 # What the engine asks. The scan of all lanes shows that growth would be seen.
 OPERATIONS: dict[str, Callable[[Connection], object]] = {
-    "ready_flows": ready_flows,
+    "read_waiting": read_waiting,
     "take_lane": lambda connection: take_lane(connection, LAST, "org-1", HOLDER),
     "read_occupancy": lambda connection: read_occupancy(connection, HOLDER),
     "due_syncs": lambda connection: due_syncs(connection, LANE, until=NOW, limit=200),
@@ -48,7 +48,7 @@ OPERATIONS: dict[str, Callable[[Connection], object]] = {
 
 # The steps that find the rows, as each database calls them.
 ON_SQLITE = {
-    "ready_flows": ["USING INDEX lanes_ready"],
+    "read_waiting": ["USING INDEX lanes_ready"],
     "take_lane": ["USING INDEX lanes_ready", "USING INDEX sqlite_autoindex_lanes_1"],
     "read_occupancy": ["USING INDEX lanes_held"],
     "due_syncs": ["USING INDEX syncs_open_by_lane"],
@@ -60,7 +60,7 @@ ON_SQLITE = {
     ],
 }
 ON_POSTGRESQL = {
-    "ready_flows": ["Index Only Scan using lanes_ready"],
+    "read_waiting": ["Index Only Scan using lanes_ready"],
     "take_lane": ["Index Scan using lanes_ready", "Index Scan using lanes_pkey"],
     "read_occupancy": ["Index Scan using lanes_held"],
     "due_syncs": ["syncs_open_by_lane"],
@@ -143,9 +143,11 @@ def meter(database: Database, monkeypatch: pytest.MonkeyPatch) -> Meter:
     monkeypatch.setattr(pauses, "MOST_RELEASED", FEW // 4)
     measure = on_sqlite if database.is_sqlite else on_postgresql
 
-    def execute_measured(connection: Connection, statement: str, parameters: Any) -> Any:
+    def execute_measured(
+        connection: Connection, statement: str, parameters: Any, **options: Any
+    ) -> Any:
         measure(meter, connection, statement, parameters)
-        return execute(connection, statement, parameters)
+        return execute(connection, statement, parameters, **options)
 
     monkeypatch.setattr(sql, "execute", execute_measured)
     return meter
@@ -172,9 +174,9 @@ def on_postgresql(meter: Meter, connection: Connection, statement: str, paramete
 
 @contextmanager
 def undone(connection: Connection) -> Iterator[None]:
-    execute(connection, "SAVEPOINT measured", ())
+    execute(connection, "SAVEPOINT measured", returns_rows=False)
     yield
-    execute(connection, "ROLLBACK TO SAVEPOINT measured", ())
+    execute(connection, "ROLLBACK TO SAVEPOINT measured", returns_rows=False)
 
 
 def run_each(database: Database, meter: Meter) -> Iterator[tuple[str, int, str]]:

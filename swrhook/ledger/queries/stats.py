@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
-from swrhook.ledger.lane_queue import ready_flows
+from swrhook.ledger.lane_queue import read_waiting
 from swrhook.ledger.pauses import is_not_paused, list_pauses, read_pauses
 from swrhook.ledger.queries.pagination import newer_than, state_walk
 from swrhook.ledger.queries.senders import count_outcomes
@@ -106,7 +106,7 @@ def most_overdue(connection: Connection) -> datetime | None:
     """
     pauses = read_pauses(connection)
     times = [connection.scalar(select(func.min(lanes.c.due_at)).where(SCHEDULED))]
-    for flow in ready_flows(connection):
+    for flow in read_waiting(connection)[0]:
         if pauses.of_regions(flow.source, flow.target) is None:
             first = select(func.min(lanes.c.due_at)).where(READY, lanes.c.flow == str(flow))
             times.append(connection.scalar(first))
