@@ -107,7 +107,7 @@ class HttpTransport:
         # requests' exceptions are OSErrors; while the body is read, some of urllib3's come through.
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             raise _transport_error(endpoint, request, exc) from exc
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {name.lower(): value for name, value in response.raw.headers.itermerged()}
         now = self._clock.now()
         answer = SwrResponse(response.status_code, headers, body, now, request.secrets)
         if self._journal is not None:
@@ -121,7 +121,10 @@ class HttpTransport:
 
 
 class _EndpointAdapter(DeadlineAdapter):
-    """An adapter for one endpoint: it chooses its connection pool once, not for each request."""
+    """An adapter for one endpoint, without what requests does for each request of a browser.
+
+    It chooses its connection pool once, and parses no cookies.
+    """
 
     _pool: Any = None
 
@@ -130,6 +133,16 @@ class _EndpointAdapter(DeadlineAdapter):
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(*request, **how)
         return self._pool
+
+    def request_url(self, request: Any, proxies: Any) -> str:  # noqa: ANN401  # HTTPAdapter's
+        """Return what the request line names: only a proxy needs more than the path."""
+        return super().request_url(request, proxies) if proxies else str(request.path_url)
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:  # noqa: ANN401  # HTTPAdapter's
+        """Return the response with what is read of it: the status and the body."""
+        response = requests.Response()
+        response.status_code, response.url, response.raw = resp.status, req.url, resp
+        return response
 
 
 def _prepare(endpoint: str, request: Request) -> requests.PreparedRequest:

@@ -93,7 +93,7 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
     """
     content = response.json_or_none()
     failed = _failed_tags(content, tags)
-    code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
+    code = read_code(response)
     kind, remedy = classify(code, response.status)
     request = _request_id(response, content)
     message: str
@@ -104,6 +104,12 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
     message = _add_request(message, request)
     wait = _retry_after(response)
     return SwrError(kind, code, message, remedy=remedy, retry_after=wait, failed_tags=failed)
+
+
+def read_code(response: SwrResponse) -> str:
+    """Return the code of an error, or one that stands for the status if it has none."""
+    code = _read_code(response.json_or_none(), _CODE_MEMBERS, response)
+    return code or f"HTTP.{response.status}"
 
 
 def _describe(description: str, message: str) -> str:

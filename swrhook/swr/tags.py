@@ -14,7 +14,13 @@ from swrhook.errors import Kind, SwrError, TagNotShown, Undecodable
 from swrhook.senders.payload import Json, decode, digest, get, text
 from swrhook.swr.error_codes import NO_OPERATION, is_absence
 from swrhook.swr.protocol import PAGE_SIZE, checked_name, exists, read_list, repository_path
-from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
+from swrhook.swr.response import (
+    SwrResponse,
+    decode_json,
+    malformed_response,
+    read_code,
+    read_error,
+)
 from swrhook.swr_names import is_tag
 from swrhook.wording.message import say
 
@@ -60,9 +66,9 @@ def read_digest(response: SwrResponse, tag: str) -> str | None:
     a digest.
     """
     if not response.ok:
-        error = read_error(response)
-        if is_absence(error.code):
+        if is_absence(read_code(response)):
             return None
+        error = read_error(response)
         if response.status in _ABSENT or error.code in NO_OPERATION:
             raise _tag_not_shown(error)
         raise error
