@@ -17,7 +17,7 @@ from swrhook.ledger.notification_tables import notifications
 from swrhook.ledger.repair_tables import repairs
 from swrhook.ledger.service_tables import leases
 from swrhook.ledger.sql import put
-from swrhook.ledger.tables import OPEN, lanes, observations, syncs
+from swrhook.ledger.tables import OPEN, lanes, observations, questions, syncs
 from swrhook.ledger.types import Instant
 from swrhook.syncs.observations import LONGEST_AGE
 
@@ -100,7 +100,8 @@ _SHIFT_OBSERVATIONS = (
     .where(observations.c.observed_at > bindparam("recent", type_=Instant))
     .values(observed_at=type_coerce(observations.c.observed_at, BigInteger) - _AHEAD)
 )
-# Beside due times, those that tell what was listed and compared since a repair began.
+# Beside due times: of questions, as a look that begins now would answer none that was asked in the
+# future; and those that tell what was listed and compared since a repair began.
 _SHIFTS = [
     update(column.table)
     .where(column > _NOW)
@@ -109,6 +110,7 @@ _SHIFTS = [
         lanes.c.due_at,
         notifications.c.due_at,
         *(repairs.c[name] for name in ("due_at", "created_at", "updated_at")),
+        *(questions.c[name] for name in ("since", "until", "asked_at", "held_until")),
         *(organizations.c[name] for name in ("seen_at", "listed_at", "whole_at")),
         *(repositories.c[name] for name in ("seen_at", "visited_at", "compared_at")),
     )

@@ -39,7 +39,9 @@ def reserve(database: Database, request: IdempotentRequest, now: datetime) -> St
     Raises CannotRecord.
     """
     is_expired = table.c.started_at < now - RETENTION
-    is_lost = table.c.status.is_(None) & (table.c.started_at < now - LOST_AFTER)
+    # One that began further in the future did so by a clock that was wrong.
+    is_recent = table.c.started_at.between(now - LOST_AFTER, now + LOST_AFTER)
+    is_lost = table.c.status.is_(None) & ~is_recent
     row = {"key": request.key, "fingerprint": request.fingerprint, "started_at": now}
     with transaction(database) as connection:
         connection.execute(delete(table).where(is_expired))

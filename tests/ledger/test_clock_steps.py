@@ -20,16 +20,23 @@ from swrhook.ledger.discovery import (
 )
 from swrhook.ledger.notifications import due_channels
 from swrhook.ledger.observations import find_observations, keep_observations
+from swrhook.ledger.questions import (
+    LEASE,
+    QuestionSession,
+    ask,
+    sweep_questions,
+    take_question,
+)
 from swrhook.ledger.repairs import begin, claim_next
 from swrhook.ledger.service_tables import leases
-from swrhook.ledger.tables import lanes, syncs
+from swrhook.ledger.tables import lanes, questions, syncs
 from swrhook.model import State
 from swrhook.notifications.parts import make_test
 from swrhook.syncs.discovery import OrganizationRef
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from tests.factories import LANE, MINUTE, NOW, SECOND, A, everything, put
-from tests.ledger.queue import HOLDER, lane, place, release, row_of, schedule
+from tests.ledger.queue import HOLDER, OTHER_HOLDER, lane, place, release, row_of, schedule
 
 pytestmark = pytest.mark.on("sqlite")
 STEP = timedelta(hours=6)
@@ -159,6 +166,22 @@ def test_repairs_discovery_and_messages_do_not_wait_for_the_clock(database: Data
         assert due_channels(connection, NOW) == ["ops"]
         keep_organizations(connection, "cn-north-4", ["team"], NOW + SECOND)
         assert organizations_to_list(connection, NOW + SECOND)
+
+
+def test_a_question_is_neither_held_nor_asked_for_longer(database: Database) -> None:
+    asked, ahead = Place("cn-east-3", "team", "web/shop", "v1"), NOW + STEP
+    with database.write() as connection:
+        ask(connection, [asked], ahead, since=ahead - SECOND, until=ahead + MINUTE)
+        take_question(connection, asked.region, HOLDER, ahead)  # and is lost
+
+    shift(database)
+
+    with database.write() as connection:
+        sweep_questions(connection, NOW + LEASE)
+        assert take_question(connection, asked.region, OTHER_HOLDER, NOW + LEASE) == asked
+    session = QuestionSession(database, asked, OTHER_HOLDER)
+    session.answer(TagObservation(asked, A, NOW + LEASE))
+    assert everything(database, questions) == []
 
 
 # When it is shifted
