@@ -59,7 +59,9 @@ def begin_judging(connection: Connection, fingerprint: str, version: str, now: d
     """Tell whether this process is the one to judge rules."""
     values = {"verdict": Verdict.JUDGING.value, "version": version, "at": now}
     statement = upsert(connection, table).values(fingerprint=fingerprint, **values)
-    is_left = and_(table.c.verdict == Verdict.JUDGING.value, table.c.at <= now - LEASE)
+    # A time further in the future was set by a clock that was wrong.
+    is_over = or_(table.c.at <= now - LEASE, table.c.at > now + LEASE)
+    is_left = and_(table.c.verdict == Verdict.JUDGING.value, is_over)
     statement = statement.on_conflict_do_update(
         index_elements=[table.c.fingerprint], set_=values, where=or_(is_left, _is_outdated(now))
     )

@@ -142,6 +142,18 @@ def test_what_a_process_that_died_was_judging_is_judged_by_another(
     assert in_use(reloading) == rules_of(SMALL_CHANGE)
 
 
+def test_it_is_also_judged_after_the_clock_was_set_back(
+    reloading: Reloading, database: Database
+) -> None:
+    ahead = reloading.clock.time + 2 * LEASE
+    with database.write() as connection:
+        assert begin_judging(connection, rules_of(SMALL_CHANGE), "", ahead)
+
+    reloading.poll(SMALL_CHANGE)
+
+    assert in_use(reloading) == rules_of(SMALL_CHANGE)
+
+
 @pytest.mark.parametrize(("seconds", "verdict"), [(0.001, "held"), (60, "used")])
 def test_a_comparison_that_takes_too_long_counts_as_a_large_effect(
     reloading: Reloading, seconds: float, verdict: str
