@@ -64,11 +64,17 @@ def coverage(*, names: bool, as_json: bool, **query: str | None) -> None:
         print_items(Resource(_PATH, "gap", "gaps", _GAP_COLUMNS), gaps, as_json=as_json)
     else:
         print_items(Resource(_PATH, "rule", "rules", SUM_COLUMNS), items, as_json=as_json)
+    if items and not _is_compared(items, page["discovery"]):
+        print_notice("No repository has been compared yet: run reconcile")
     _print_discovery(page["discovery"])
     is_misspelt = any(query.values()) and not items
     has_gaps = any(item[name] for item in items for name in _GAPS)
     if is_misspelt or has_gaps or page["discovery"]["problems"]:
         sys.exit(1)
+
+
+def _is_compared(items: list[Item], discovery: Item) -> bool:
+    return bool(discovery["repositories"]) or any(item["oldest_observation"] for item in items)
 
 
 def _print_discovery(discovery: Item) -> None:

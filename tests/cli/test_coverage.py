@@ -18,10 +18,12 @@ def test_the_command_exits_with_1_while_there_are_gaps(harness: WebHarness, run:
     item = json.loads(run("coverage", "--json").stdout)
 
     assert [result.exit_code for result in (empty, table, names)] == [0, 1, 1]
+    assert empty.stderr == "No repository has been compared yet: run reconcile\n"
     assert table.stdout.splitlines()[1].split()[:8] == ["all", "cn-east-3", *"311100"]
     assert (item["wanted"], item["present"], item["gaps"]) == (3, 1, [])
     assert "team/web:v2" in names.stdout
     assert "cn-north-4/closed: its repositories cannot be listed" in names.stderr
+    assert "has been compared yet" not in table.stderr
     assert run("coverage", "--rule", "none").exit_code == 1  # an organization is not listed
 
 
