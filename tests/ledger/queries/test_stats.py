@@ -24,6 +24,7 @@ from swrhook.ledger.tables import lanes, syncs
 from swrhook.ledger.types import new_id
 from swrhook.syncs.pauses import Pause, PauseKind
 from tests.factories import LANE, NOW, OTHER_TARGET, TARGET, A, entry, push, put, write
+from tests.waiting import eventually
 
 MINUTE = timedelta(minutes=1)
 READINGS: dict[str, Callable[[Connection], object]] = {
@@ -45,7 +46,15 @@ def fill(database: Database) -> None:
     write(database, entry(*(push(f"w{number}", A) for number in range(300)), at=NOW + MINUTE))
     if not database.is_sqlite:
         with psycopg.connect(database.conninfo, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE syncs")
+            assert eventually(lambda: vacuum(connection))
+
+
+def vacuum(connection: psycopg.Connection[Any]) -> bool:
+    """Vacuum PostgreSQL's table; False if another transaction keeps pages from being visible."""
+    connection.execute("VACUUM ANALYZE syncs")
+    pages = "SELECT relallvisible = relpages FROM pg_class WHERE oid = 'syncs'::regclass"
+    row = connection.execute(pages).fetchone()
+    return row is not None and bool(row[0])
 
 
 def plans(database: Database, reading: Callable[[Connection], object]) -> list[str]:
