@@ -1,28 +1,22 @@
-"""The recorder: many requests share a commit, and a ledger that cannot be written recovers."""
+"""The recorder: many requests share a commit."""
 
-import resource
-import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from swrhook.errors import CannotRecord
 from swrhook.ledger import recorder as recorder_module
 from swrhook.ledger.database import Database
-from swrhook.ledger.recorder import BETWEEN_PROBES, Recorder
+from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.tables import deliveries
-from swrhook.model import DeliveryEntry, Outcome, Receipt
+from swrhook.model import Outcome, Receipt
 from tests.factories import (
     LANE,
     A,
     B,
-    FakeClock,
     FakeOutcomes,
     FakeScheduler,
     all_syncs,
@@ -31,68 +25,11 @@ from tests.factories import (
     push,
     ready_lanes,
 )
+from tests.ledger.recording import CLOCK, record_at_once
 from tests.waiting import eventually
 
 PATIENCE = 20.0
 MANY = 40
-CLOCK = FakeClock()
-
-
-@pytest.fixture
-def scheduler() -> FakeScheduler:
-    return FakeScheduler()
-
-
-@pytest.fixture
-def outcomes() -> FakeOutcomes:
-    return FakeOutcomes()
-
-
-@pytest.fixture
-def recorder(
-    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
-) -> Iterator[Recorder]:
-    recorder = Recorder(database, scheduler, outcomes, CLOCK)
-    yield recorder
-    recorder.close()
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Prevent files of this process from growing, as on a full disk."""
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1, usual[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-
-
-@contextmanager
-def locked_by_another_program(path: Path) -> Iterator[None]:
-    """Lock the ledger as a backup or SQLite's shell would."""
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
-
-
-def record_at_once(
-    recorder: Recorder, entries: Sequence[DeliveryEntry]
-) -> list[Receipt | CannotRecord]:
-    """Record every entry from a thread of its own."""
-
-    def answer(each: DeliveryEntry) -> Receipt | CannotRecord:
-        try:
-            return recorder.record(each)
-        except CannotRecord as exc:
-            return exc
-
-    with ThreadPoolExecutor(len(entries)) as threads:
-        return list(threads.map(answer, entries))
 
 
 def test_a_recorded_delivery_is_on_disk(
@@ -192,87 +129,10 @@ def test_the_size_of_waiting_bodies_is_limited(
     assert len(all_syncs(database)) == 4
 
 
-@pytest.mark.on("sqlite")
-def test_a_full_disk_refuses_deliveries_and_recording_recovers(
-    database: Database, recorder: Recorder
-) -> None:
-    first = recorder.record(entry(push("v1", A)))
-
-    with full_disk():
-        with pytest.raises(CannotRecord, match="the ledger cannot be written: disk I/O error"):
-            recorder.record(entry(push("v2", A)))
-        assert recorder.check() is not None
-        answers = record_at_once(recorder, [entry(push(f"v{n}", A)) for n in range(MANY)])
-        assert all(isinstance(answer, CannotRecord) for answer in answers)
-
-    second = recorder.record(entry(push("v2", A)))
-    assert {first.delivery, second.delivery} == {
-        row["id"] for row in everything(database, deliveries)
-    }
-    assert recorder.check() is None
-
-
-@pytest.mark.on("sqlite")
-def test_a_refused_delivery_leaves_nothing_behind(
-    database: Database, recorder: Recorder, scheduler: FakeScheduler
-) -> None:
-    with full_disk(), pytest.raises(CannotRecord):
-        recorder.record(entry(push("v1", A)))
-
-    assert everything(database, deliveries) == []
-    assert all_syncs(database) == []
-    assert scheduler.woken == 0
-
-
-@pytest.mark.on("sqlite")
-def test_readiness_recovers_without_a_delivery(recorder: Recorder) -> None:
-    with full_disk():
-        with pytest.raises(CannotRecord):
-            recorder.record(entry(push("v1", A)))
-        time.sleep(BETWEEN_PROBES + 0.1)
-        assert recorder.check() == "the ledger cannot be written: disk I/O error"
-        time.sleep(BETWEEN_PROBES + 0.1)
-        assert recorder.check() == "the ledger cannot be written: disk I/O error"
-
-    assert eventually(lambda: recorder.check() is None)
-
-
-@pytest.mark.on("sqlite")
-def test_the_readiness_check_does_not_wait_for_a_slow_write(
-    recorder: Recorder, tmp_path: Path
-) -> None:
-    with full_disk(), pytest.raises(CannotRecord):
-        recorder.record(entry(push("v1", A)))
-
-    with locked_by_another_program(tmp_path / "ledger.db"):
-        began = time.monotonic()
-        assert recorder.check() is not None
-        time.sleep(BETWEEN_PROBES + 0.1)
-        assert recorder.check() is not None
-        assert time.monotonic() - began < 2 * BETWEEN_PROBES + 3  # and not SQLite's ten seconds
-
-    assert eventually(lambda: recorder.check() is None)
-
-
 def test_a_healthy_recorder_is_ready(recorder: Recorder) -> None:
     assert recorder.check() is None
     recorder.record(entry(push(digest=A)))
     assert recorder.check() is None
-
-
-@pytest.mark.on("sqlite")
-def test_a_ledger_locked_by_another_program_refuses_after_the_timeout(
-    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes, tmp_path: Path
-) -> None:
-    recorder = Recorder(database, scheduler, outcomes, CLOCK, patience=0.2)
-
-    with locked_by_another_program(tmp_path / "ledger.db"):
-        for tag in ("v1", "v2"):  # one is being written, and the other waits for that
-            with pytest.raises(CannotRecord, match="did not answer in time"):
-                recorder.record(entry(push(tag, A)))
-
-    assert eventually(lambda: len(all_syncs(database)) == 1)  # it is let go
-    assert [sync.tag for sync in all_syncs(database)] == ["v1"]
 
 
 def test_the_retry_of_a_delivery_that_was_committed_late_is_a_duplicate(
