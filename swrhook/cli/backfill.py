@@ -26,7 +26,7 @@ from swrhook.cli.terminal import print_notice
     ),
 )
 def backfill() -> None:
-    """Sync the tags that repositories or whole organizations had before the rules.
+    """Sync tags that repositories or organizations had before there were rules.
 
     Lists the tags at the source and at the targets, shows what would be synced and about how many
     requests that takes, and asks for confirmation. New pushes have priority over these syncs. A

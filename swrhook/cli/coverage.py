@@ -47,7 +47,7 @@ _PATH = "/api/v1/coverage"
 @click.option("--gaps", "names", is_flag=True, help="Name what is not there.")
 @json_option("Print one JSON object per line.")
 def coverage(*, names: bool, as_json: bool, **query: str | None) -> None:
-    """Show how much of what the rules want is at its targets.
+    """Show how many of the tags that the rules select are at their targets.
 
     The numbers are as of the last comparison of each repository: `reconcile` compares again. Exit
     code 1 means that something is missing, differs or is not known, or that no rule matches.

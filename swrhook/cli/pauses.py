@@ -47,7 +47,7 @@ _names = combine(
 @text_option("--reason", "Why; shown wherever the pause is.")
 @json_option()
 def pause(*, as_json: bool, **body: QueryValue) -> None:
-    """Hold back the syncs of a region, a rule or a sender; list what is paused.
+    """Hold back the syncs of a region, a rule or a sender, or list the pauses.
 
     Deliveries are still accepted and recorded. Without options, only lists.
     """
@@ -68,7 +68,7 @@ def pause(*, as_json: bool, **body: QueryValue) -> None:
 @_names
 @json_option()
 def resume(*, as_json: bool, **body: QueryValue) -> None:
-    """End a pause; what it held back goes on in order.
+    """End a pause; the syncs that it held back continue in order.
 
     Exit code 1 if there is none.
     """
