@@ -1,7 +1,9 @@
 """Real programs that tests start: a docker registry, images pushed by skopeo, our own service."""
 
+import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,6 +24,7 @@ from tests.warm_start import WarmProcess
 ROOT = Path(__file__).parent.parent
 TOKEN = "an-operator-token-of-the-tests"
 PATIENCE = 60.0
+_MOST_JOBS = 16
 Process: TypeAlias = subprocess.Popen[bytes] | WarmProcess
 # What Python or a library reads when it starts or is imported.
 _READ_AT_IMPORT = {"LD_PRELOAD", "WEB_CONCURRENCY"}
@@ -37,10 +40,32 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(lacking), reason=f"not installed: {', '.join(lacking)}")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def _ports_of_this_job() -> Iterator[int]:
+    """Yield, round and round, every first of four ports in a row that no other job takes.
+
+    They are below those that the kernel gives to connections: who listens later finds them free.
+    """
+    job = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = range(10_000 + 4 * job, 32_000, 4 * _MOST_JOBS)
+    start = random.randrange(len(ports))  # another run of the tests begins elsewhere
+    return itertools.cycle([*ports[start:], *ports[:start]])
+
+
+_PORTS = _ports_of_this_job()
+
+
+def free_port(count: int = 1) -> int:
+    """Return a port on which nobody listens, or the first of up to four in a row."""
+    return next(port for port in _PORTS if all(map(_is_free, range(port, port + count))))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_for(url: str, process: Process | None = None) -> None:

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from swrhook import __version__
+from tests.programs import free_port
 
 pytestmark = pytest.mark.container
 
@@ -204,7 +204,7 @@ def _serve(buildah: Buildah, folder: Path) -> Iterator[Running]:
     (folder / "etc").mkdir(mode=0o755)
     (folder / "etc" / "swrhook.yaml").write_text(CONFIGURATION)
     container = buildah("from", "--pull-never", IMAGE)
-    port = _free_port()
+    port = free_port()
     options = ["--isolation", "chroot", "--volume", f"{folder}/etc:/etc/swrhook:ro"]
     for variable in (
         f"SWRHOOK_BIND=127.0.0.1:{port}",
@@ -238,12 +238,6 @@ def _wait_until_healthy(service: Running) -> None:
         assert service.process.poll() is None, f"it ended:\n{service.log.read_text()}"
         assert time.monotonic() < deadline, f"it does not answer:\n{service.log.read_text()}"
         time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def _build(buildah: Buildah) -> None:

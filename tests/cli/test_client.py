@@ -1,6 +1,5 @@
 """Every failure is one message on stderr and an exit code, and never shows the token."""
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from flask import Flask, Response, redirect
 
 from swrhook import cli
 from tests.cli.conftest import Run
+from tests.programs import free_port
 from tests.web.harness import CONFIG
 
 JSON = "application/json"
@@ -27,9 +27,7 @@ def failure(result: Result) -> tuple[int, str]:
 
 
 def test_a_server_that_is_not_running_is_reported(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{free_port()}"
 
     message = f"Error: {url}: cannot be reached: Connection refused; {ADVICE}"
     assert failure(run("syncs", SWRHOOK_URL=url)) == (1, message)

@@ -16,6 +16,7 @@ import requests
 from swrhook import __version__
 from swrhook.cli import COMMANDS, main
 from tests.json_lines import json_lines
+from tests.programs import free_port
 from tests.web.harness import CONFIG, READ
 
 ROOT = Path(__file__).parents[2]
@@ -91,9 +92,7 @@ def test_a_service_says_in_one_message_why_it_cannot_start(tmp_path: Path) -> No
     file.write_text("rules: 5\n")
     ledger = f"sqlite:///{tmp_path}/ledger.db"
     options = {"SWRHOOK_CONFIG": str(file), "SWRHOOK_DATABASE_URL": ledger}
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        bind = f"127.0.0.1:{free.getsockname()[1]}"
-    result = swrhook("serve", SWRHOOK_BIND=bind, **options)
+    result = swrhook("serve", SWRHOOK_BIND=f"127.0.0.1:{free_port()}", **options)
 
     assert result.returncode == 3
     assert result.stderr.startswith(f"swrhook cannot start:\n{file}:1:1: ")
@@ -150,8 +149,7 @@ def test_check_runs_as_a_program(tmp_path: Path) -> None:
 
 def test_serve_runs_in_the_working_directory_until_sigterm(tmp_path: Path) -> None:
     (tmp_path / "swrhook.yaml").write_text(CONFIG, encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     environ = {"PATH": os.environ["PATH"], "SWRHOOK_BIND": address, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "swrhook", "serve"]
     with subprocess.Popen(

@@ -3,14 +3,12 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 
 from tests.programs import ROOT, free_port, wait_for
@@ -137,7 +135,7 @@ class Shell:
 
 def shell(folder: Path) -> Shell:
     """Return a new shell, with its own folder and addresses instead of the documented ones."""
-    port = _four_free_ports()
+    port = free_port(4)
     addresses = {
         documented: str(port + number)
         for number, documented in enumerate(("9100", "9101", "9102", "9103"))
@@ -151,20 +149,3 @@ def shell(folder: Path) -> Shell:
     }
     (folder / ".venv").symlink_to(Path(sys.prefix))
     return Shell(folder, environ, replaced | addresses)
-
-
-def _four_free_ports() -> int:
-    return next(port for port in _candidates() if all(map(_is_free, range(port, port + 4))))
-
-
-def _candidates() -> Iterator[int]:
-    return (free_port() for _ in count())
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -1,5 +1,4 @@
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from swrhook.simulator.accounts import Credentials
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import Target
 from tests.factories import FakeClock
+from tests.programs import free_port
 
 PROGRAMS = ("docker-registry", "skopeo", "umoci")
 MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
@@ -29,8 +29,7 @@ http: {{addr: "127.0.0.1:{port}"}}
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("registry")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = folder / "config.yaml"
     config.write_text(CONFIG.format(root=folder / "data", port=port))
     command = ["docker-registry", "serve", str(config)]
@@ -139,8 +138,7 @@ def test_a_mirrored_region_is_read_only(control: Callable[..., requests.Response
 
 
 def test_an_unavailable_registry_is_an_internal_error(session: requests.Session) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+    nowhere = f"http://127.0.0.1:{free_port()}"
     with start(["r1", "r2"], delay=0, mirror={"r1": nowhere}) as sim:
         token = sim.state.accounts.login(Credentials("demo", "demo", "demo"), region="r1")
         url = f"{sim.endpoints['r1']}/v2/manage/namespaces/group/repos/a/tags"
