@@ -1,7 +1,6 @@
 """The recorder: many requests share a commit."""
 
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -138,9 +137,10 @@ def test_a_healthy_recorder_is_ready(recorder: Recorder) -> None:
 def test_the_retry_of_a_delivery_that_was_committed_late_is_a_duplicate(
     database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
-    begun, lined_up, given_up = (threading.Event() for _ in range(3))
+    writing, begun, lined_up, given_up = (threading.Event() for _ in range(4))
 
     def slow() -> None:
+        writing.set()
         # The first batch ends when two more wait; the second, theirs, when one has given up.
         (given_up if begun.is_set() else lined_up).wait(PATIENCE)
         begun.set()
@@ -154,11 +154,12 @@ def test_the_retry_of_a_delivery_that_was_committed_late_is_a_duplicate(
     entries = [entry(replace(push(digest=A), repository=f"r{n}")) for n in range(3)]
     with ThreadPoolExecutor(3) as threads:
         answers = [threads.submit(late.record, entries[0])]
-        time.sleep(0.3)  # it writes
+        assert writing.wait(PATIENCE)
         answers += [threads.submit(late.record, each) for each in entries[1:]]
         for answer in answers:
             answer.add_done_callback(give_up)
-        threading.Timer(0.5, lined_up.set).start()
+        assert eventually(lambda: late.waiting == 2)
+        lined_up.set()
     late.close()
 
     recorder = Recorder(database, scheduler, outcomes, CLOCK)
@@ -185,16 +186,24 @@ def test_an_error_of_the_outcome_listener_loses_no_delivery(
 
 
 @pytest.mark.on("sqlite")
-def test_close_commits_what_waits(
-    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
-) -> None:
-    recorder = Recorder(database, scheduler, outcomes, CLOCK)
-    entries = [entry(push(f"v{n}", A)) for n in range(MANY)]
-    with ThreadPoolExecutor(MANY) as threads:
-        with database.write():  # the recorder has to wait
-            answers = [threads.submit(recorder.record, each) for each in entries]
-            time.sleep(0.3)
-        recorder.close()
+def test_close_commits_what_waits(database: Database, outcomes: FakeOutcomes) -> None:
+    writing, released = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        writing.set()
+        released.wait(PATIENCE)
+
+    recorder = Recorder(database, FakeScheduler(before_wake=hang), outcomes, CLOCK)
+    first, *others = [entry(push(f"v{n}", A)) for n in range(MANY)]
+    with ThreadPoolExecutor(MANY + 1) as threads:
+        answers = [threads.submit(recorder.record, first)]
+        assert writing.wait(PATIENCE)
+        answers += [threads.submit(recorder.record, each) for each in others]
+        assert eventually(lambda: recorder.waiting == len(others))
+        closing = threads.submit(recorder.close)
+        assert eventually(lambda: recorder.check() == "the service is stopping")
+        released.set()
+        closing.result(PATIENCE)
         recorded = [answer for answer in answers if answer.exception(PATIENCE) is None]
 
     assert MANY == len(recorded) == len(all_syncs(database))
