@@ -97,7 +97,8 @@ def hello() -> bytes:
 @pytest.mark.parametrize("end", [0, 1, -1, None])
 def test_slow_handshakes_occupy_no_thread(served: Served, authority: Path, end: int | None) -> None:
     """The others are served before any of the slow ones is ended for its time."""
-    slow = [connection(served, hello()[:end]) for _ in range(THREADS + 8)]
+    begun = hello()[:end]
+    slow = [connection(served, begun) for _ in range(THREADS + 8)]
     for path in ("/healthz", "/readyz", LARGE_FILE):
         assert get(served, authority, path).status_code == 200
 
