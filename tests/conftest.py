@@ -138,6 +138,10 @@ LONGEST = (
     "service",
     "cluster",
     "engine",
+    "worker",
+    "ledger",
+    "test_",
+    "web",
 )
 
 
