@@ -52,7 +52,7 @@ class LedgerMonitor(PeriodicThread):
         try:
             problem = self._spare.ask()
         except (SQLAlchemyError, OSError) as exc:
-            problem = f"the database cannot be used: {reason_of(exc)}"
+            problem = say("the database cannot be used: %(why)s", why=reason_of(exc))
         self._problem = problem
         self._was_silent = problem is not None and time.monotonic() - asked_at > self._patience
         self._asked_at = None

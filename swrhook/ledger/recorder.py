@@ -99,7 +99,7 @@ class Recorder:
             if not self._probe_thread.is_alive():
                 self._probe_thread = threading.Thread(target=self._probe, name="probe", daemon=True)
                 self._probe_thread.start()
-        stopping = "the service is stopping" if self._queue.is_closed else None
+        stopping = say("the service is stopping") if self._queue.is_closed else None
         problem = stopping or self._database.problem() or self._last_error
         return problem or self._delay() or self._shortage()
 

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.sql import execute
+from swrhook.wording.message import say
 
 _BUSY_SECONDS = 10
 
@@ -139,13 +140,16 @@ class DiskSpace:
         try:
             disk = os.statvfs(self._folder)
         except OSError as exc:
-            return f"the free space of the ledger's folder cannot be read: {exc}"
+            return say("the free space for the ledger cannot be read: %(why)s", why=str(exc))
         free = disk.f_bavail * disk.f_frsize
         if free >= self._floor:
             return None
-        return (
-            f"the disk of {self._folder} has {free >> 20} MiB free, and deliveries need "
-            f"{self._floor >> 20} MiB: free some space"
+        return say(
+            "the disk of %(folder)s has %(free)s MiB free, and deliveries need %(floor)s MiB: "
+            "free some space",
+            folder=str(self._folder),
+            free=free >> 20,
+            floor=self._floor >> 20,
         )
 
 
