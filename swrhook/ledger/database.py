@@ -14,7 +14,7 @@ from swrhook.ledger.failures import LedgerUnavailable, reason_of, unusable_on_er
 from swrhook.ledger.migrate import Schema, is_usable, read_schema, upgrade
 from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, NOT_DURABLE, open_server
 from swrhook.ledger.sql import execute
-from swrhook.ledger.sqlite import SingleWriter, open_file
+from swrhook.ledger.sqlite import Readers, SingleWriter, open_file
 from swrhook.ledger.sqlite_file import LOCK_PATIENCE, SqliteFile, advance, read_mark
 from swrhook.ledger.watch import Watch
 
@@ -41,7 +41,9 @@ class Database:
         """Take over the engine and, unless this is a spare, the locked file of an SQLite ledger."""
         self._engine = engine
         # A reader sees one snapshot, however many statements it runs. SQLite always works so.
-        self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_SNAPSHOT)
+        self._readers = (
+            Readers(engine) if self.is_sqlite else engine.execution_options(**_ONE_SNAPSHOT)
+        )
         self._writer = SingleWriter(engine, patience) if self.is_sqlite else None
         self._file = file
         self._is_spare = is_spare
@@ -121,12 +123,10 @@ class Database:
             return self._engine.connect()
         return self._writer.connect(durable=durable)
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Yield a connection that sees one snapshot of the ledger."""
+    def read(self) -> AbstractContextManager[Connection]:
+        """Return a context with a connection that sees one snapshot of the ledger."""
         self._check_silence()
-        with self._reader.connect() as connection, connection.begin():
-            yield connection
+        return self._readers.begin()
 
     def _check_silence(self) -> None:
         if self._watch is not None and (silence := self._watch.silence()) is not None:
@@ -160,6 +160,8 @@ class Database:
                 self.mark()
         if self._writer is not None:
             self._writer.close()
+        if isinstance(self._readers, Readers):
+            self._readers.close()
         self._engine.dispose()
         if owned is not None:
             owned.close()

@@ -58,6 +58,45 @@ def _begin(connection: Connection) -> None:
     execute(connection, options.get("swrhook_begin", "BEGIN"))
 
 
+# Connections for reading that stay open; each has a cache of its own.
+IDLE_READERS = 8
+
+
+class Readers:
+    """The connections that read.
+
+    Those that are idle stay taken from SQLAlchemy's pool: taking one takes longer than a query that
+    finds one row.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: list[Connection] = []
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction, to this thread alone."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < IDLE_READERS:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+
 class SingleWriter:
     """The one connection that writes: SQLite has one writer at a time.
 

@@ -1,18 +1,22 @@
-"""Free disk space, and writers that hang."""
+"""Free disk space, writers that hang, and readers that stay open."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
 
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.service_tables import probes
-from swrhook.ledger.sqlite import DiskSpace
+from swrhook.ledger.sqlite import IDLE_READERS, DiskSpace, Readers, open_file
 from swrhook.ledger.tables import deliveries
 from tests.factories import NOW, A, FakeClock, FakeOutcomes, FakeScheduler, entry, everything, push
 from tests.waiting import eventually
@@ -83,3 +87,37 @@ def test_a_thread_does_not_wait_forever_for_a_writer_that_hangs(
 def write_something(database: Database) -> None:
     with transaction(database) as connection:
         probe(connection, NOW)
+
+
+def open_readers(engine: Engine) -> int:
+    assert isinstance(engine.pool, QueuePool)
+    return engine.pool.checkedout()
+
+
+def test_an_idle_reader_is_used_again_and_few_stay_open(tmp_path: Path) -> None:
+    engine = open_file(make_url(f"sqlite:///{tmp_path}/ledger.db"))
+    readers = Readers(engine)
+
+    with readers.begin() as first:
+        pass
+    with readers.begin() as second, ExitStack() as stack:
+        assert second is first
+        for _ in range(IDLE_READERS + 1):
+            stack.enter_context(readers.begin())
+
+    assert open_readers(engine) == IDLE_READERS
+    readers.close()
+    assert open_readers(engine) == 0
+
+
+def test_a_reader_that_failed_does_not_stay_open(tmp_path: Path) -> None:
+    engine = open_file(make_url(f"sqlite:///{tmp_path}/ledger.db"))
+    readers = Readers(engine)
+
+    with pytest.raises(OperationalError), readers.begin() as connection:
+        connection.execute(text("SELECT nothing FROM nowhere"))
+
+    assert open_readers(engine) == 0
+    with readers.begin() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    readers.close()
