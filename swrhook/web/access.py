@@ -183,8 +183,9 @@ def required_role(access: Access) -> Role | None:
 
 def is_write() -> bool:
     """Tell whether the current request may change something."""
-    is_query = ROLES.get(request.endpoint or "", Role.OPERATE) < Role.OPERATE
-    return request.method not in SAFE_METHODS and not is_query
+    if request.method in SAFE_METHODS:
+        return False
+    return ROLES.get(request.endpoint or "", Role.OPERATE) >= Role.OPERATE
 
 
 def _authenticate(access: Access, web: WebContext) -> AccessToken | None:

@@ -45,9 +45,10 @@ def _add_audit(blueprint: Blueprint, web: WebContext) -> None:
 
     @blueprint.after_request
     def record(answer: Response) -> Response:
+        if not is_write() or g.get("is_repeated"):
+            return answer
         holder = token_holder()
-        is_new = is_write() and not g.get("is_repeated")
-        if holder is None or request.url_rule is None or not is_new:
+        if holder is None or request.url_rule is None:
             return answer
         action = f"{request.method} {request.url_rule.rule}"
         writes = [
@@ -68,7 +69,7 @@ def _add_idempotency(blueprint: Blueprint, web: WebContext) -> None:
 
     @blueprint.before_request
     def replay() -> Response | None:
-        if token_name() is None or request.method in SAFE_METHODS:
+        if request.method in SAFE_METHODS or token_name() is None:
             return None
         request.max_content_length = web.config.current().options.body_limit
         # Of a query no answer is kept: it may be large, and the role `ask` is enough for one.
