@@ -54,8 +54,9 @@ def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  # D
 def _begin(connection: Connection) -> None:
     # BEGIN IMMEDIATE in transactions that write: a plain BEGIN takes the write lock only at the
     # first write, and then fails at once if another transaction has written since the first read.
-    options = connection.get_execution_options()
-    execute(connection, options.get("swrhook_begin", "BEGIN"))
+    begin = connection.get_execution_options().get("swrhook_begin", "BEGIN")
+    if begin is not None:
+        execute(connection, begin)
 
 
 # Connections for reading that stay open; each has a cache of its own.
@@ -65,12 +66,12 @@ IDLE_READERS = 8
 class Readers:
     """The connections that read.
 
-    Those that are idle stay taken from SQLAlchemy's pool: taking one takes longer than a query that
-    finds one row.
+    Those that are idle stay taken from SQLAlchemy's pool, and transactions begin and end without
+    SQLAlchemy: either takes it longer than SQLite needs for a query that finds one row.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(swrhook_begin=None)
         self._idle: list[Connection] = []
 
     @contextmanager
@@ -81,8 +82,9 @@ class Readers:
         except IndexError:
             connection = self._engine.connect()
         try:
-            with connection.begin():
-                yield connection
+            execute(connection, "BEGIN")
+            yield connection
+            execute(connection, "COMMIT")
         except BaseException:
             connection.close()
             raise

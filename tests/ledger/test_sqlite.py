@@ -116,6 +116,8 @@ def test_a_reader_that_failed_does_not_stay_open(tmp_path: Path) -> None:
 
     with pytest.raises(OperationalError), readers.begin() as connection:
         connection.execute(text("SELECT nothing FROM nowhere"))
+    with pytest.raises(TimeoutError), readers.begin():
+        raise TimeoutError
 
     assert open_readers(engine) == 0
     with readers.begin() as connection:
