@@ -30,12 +30,10 @@ _IMPOSSIBLE_DELAY = 3600 * 1_000_000  # microseconds
 
 @dataclass(frozen=True, slots=True)
 class KeptObservation:
-    """The last observation of a place; `since` is when its digest was first seen there."""
+    """The last observation of a place."""
 
     digest: str | None
     observed_at: datetime
-    since: datetime
-    sync: str | None
     source: Target | None = None
 
 
@@ -88,26 +86,27 @@ def _row(seen: TagObservation) -> dict[str, object]:
 def find_observations(
     connection: Connection, places: Collection[Place]
 ) -> dict[Place, KeptObservation]:
-    """Return what is kept of these places, which are few."""
-    kept = {}
+    """Return what is kept of these places: one statement for an image in several regions."""
+    images: dict[tuple[str, str, str], dict[str, Place]] = {}
     for place in places:
+        image = (place.namespace, place.repository, place.tag)
+        images.setdefault(image, {})[place.region] = place
+    kept = {}
+    for (namespace, repository, tag), regions in images.items():
         for row in _FIND.rows(
-            connection,
-            region=place.region,
-            namespace=place.namespace,
-            repository=place.repository,
-            tag=place.tag,
+            connection, regions=regions, namespace=namespace, repository=repository, tag=tag
         ):
-            region, namespace = row.pop("source_region"), row.pop("source_namespace")
-            kept[place] = KeptObservation(**row, source=region and Target(region, namespace))
+            place = regions[row.pop("region")]
+            source = row.pop("source_region"), row.pop("source_namespace")
+            kept[place] = KeptObservation(**row, source=Target(*source) if source[0] else None)
     return kept
 
 
 _SOURCE = ("source_region", "source_namespace")
 _FIND = PreparedStatement(
-    select(*(table.c[name] for name in ("digest", "observed_at", "since", "sync", *_SOURCE))).where(
-        *(column == bindparam(column.name) for column in table.primary_key.columns)
-    )
+    select(*(table.c[name] for name in ("region", "digest", "observed_at", *_SOURCE)))
+    .where(table.c.region.in_(bindparam("regions", expanding=True)))
+    .where(*(table.c[name] == bindparam(name) for name in ("namespace", "repository", "tag")))
 )
 
 

@@ -1,26 +1,33 @@
 """What is kept of a place: its last observation, and since when it holds what it holds."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.observations import KeptObservation, find_observations, keep_observations
+from swrhook.ledger.observations import find_observations, keep_observations
 from swrhook.ledger.queries.syncs import find_sync
 from swrhook.ledger.queries.views import ListedDrift
+from swrhook.ledger.tables import observations
 from swrhook.model import State
 from swrhook.syncs.observations import DriftKind, Place, TagObservation
-from tests.factories import LANE, MINUTE, NOW, A, B, put
+from tests.factories import LANE, MINUTE, NOW, A, B, everything, put
 
 PLACE = Place("cn-east-3", "team", "web/shop", "v1")
 ONE, TWO = "01KB3Y6Q3Z0X4W1V7S5R2N8M9P", "01KB3Y6Q3Z0X4W1V7S5R2N8M9Q"
 
 
-def see(
-    database: Database, digest: str | None, at: datetime, sync: str | None = None
-) -> KeptObservation:
+class Kept(NamedTuple):
+    digest: str | None
+    observed_at: datetime
+    since: datetime
+    sync: str | None
+
+
+def see(database: Database, digest: str | None, at: datetime, sync: str | None = None) -> Kept:
     with database.write() as connection:
         keep_observations(connection, [TagObservation(PLACE, digest, at, sync)])
-    with database.read() as connection:
-        return find_observations(connection, [PLACE])[PLACE]
+    [row] = everything(database, observations)
+    return Kept(*(row[name] for name in Kept._fields))
 
 
 def drift(database: Database, sync_id: str) -> ListedDrift | None:
@@ -38,17 +45,15 @@ def test_a_place_nobody_has_looked_at_is_not_known(database: Database) -> None:
 def test_the_same_digest_is_there_since_it_was_first_seen(database: Database) -> None:
     see(database, A, NOW, ONE)
 
-    assert see(database, A, NOW + MINUTE) == KeptObservation(A, NOW + MINUTE, NOW, ONE)
+    assert see(database, A, NOW + MINUTE) == Kept(A, NOW + MINUTE, NOW, ONE)
 
 
 def test_what_has_changed_is_there_since_it_was_seen(database: Database) -> None:
     see(database, A, NOW, ONE)
 
-    assert see(database, None, NOW + MINUTE) == KeptObservation(
-        None, NOW + MINUTE, NOW + MINUTE, None
-    )
+    assert see(database, None, NOW + MINUTE) == Kept(None, NOW + MINUTE, NOW + MINUTE, None)
     assert see(database, None, NOW + 2 * MINUTE).since == NOW + MINUTE
-    assert see(database, B, NOW + 3 * MINUTE, TWO) == KeptObservation(
+    assert see(database, B, NOW + 3 * MINUTE, TWO) == Kept(
         B, NOW + 3 * MINUTE, NOW + 3 * MINUTE, TWO
     )
 
@@ -56,13 +61,13 @@ def test_what_has_changed_is_there_since_it_was_seen(database: Database) -> None
 def test_a_look_that_began_earlier_but_ended_later_changes_nothing(database: Database) -> None:
     see(database, A, NOW)
 
-    assert see(database, None, NOW - MINUTE) == KeptObservation(A, NOW, NOW, None)
+    assert see(database, None, NOW - MINUTE) == Kept(A, NOW, NOW, None)
 
 
 def test_an_observation_by_a_clock_that_was_wrong_is_replaced(database: Database) -> None:
     see(database, A, NOW + timedelta(days=400))
 
-    assert see(database, B, NOW) == KeptObservation(B, NOW, NOW, None)
+    assert see(database, B, NOW) == Kept(B, NOW, NOW, None)
 
 
 def test_many_places_are_kept_at_once(database: Database) -> None:

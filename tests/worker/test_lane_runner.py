@@ -8,13 +8,12 @@ import pytest
 from swrhook.config.model import Notify, Pace
 from swrhook.errors import Kind
 from swrhook.ledger.notices import has_notices, take_notices
-from swrhook.ledger.observations import KeptObservation, find_observations
-from swrhook.model import State, Sync, Target
+from swrhook.ledger.tables import observations
+from swrhook.model import State, Sync
 from swrhook.notifications.model import Topic
 from swrhook.syncs.backoff import Verify
 from swrhook.syncs.decisions import HOLD_INTERVAL
-from swrhook.syncs.observations import Place
-from tests.factories import LANE, NOW, SECOND, A, B, C, find
+from tests.factories import LANE, NOW, SECOND, A, B, C, everything, find
 from tests.worker.harness import REGIONS, WorkerHarness, config, error
 from tests.worker.runs import Killed, killed, row
 
@@ -279,10 +278,14 @@ def test_an_ended_sync_is_reported_with_its_error(harness: WorkerHarness) -> Non
 # What is kept of what was read
 
 
-def observed(harness: WorkerHarness, region: str, tag: str = "v1") -> KeptObservation | None:
-    place = Place(region, "team", "web/shop", tag)
-    with harness.database.read() as connection:
-        return find_observations(connection, [place]).get(place)
+def observed(harness: WorkerHarness, region: str) -> tuple[object, ...] | None:
+    """Return digest, time, first time, sync and source of what is kept of a region's v1."""
+    names = ("digest", "observed_at", "since", "sync", "source_region", "source_namespace")
+    kept = {
+        (seen["region"], seen["tag"]): seen for seen in everything(harness.database, observations)
+    }
+    seen = kept.get((region, "v1"))
+    return None if seen is None else tuple(seen[name] for name in names)
 
 
 def test_what_a_run_reads_is_kept_as_of_its_beginning(harness: WorkerHarness) -> None:
@@ -295,11 +298,11 @@ def test_what_a_run_reads_is_kept_as_of_its_beginning(harness: WorkerHarness) ->
 
     harness.run()
 
-    source = Target("cn-north-4", "team")
-    assert before == KeptObservation(None, NOW, NOW, None, source)
+    source = ("cn-north-4", "team")
+    assert before == (None, NOW, NOW, None, *source)
     later = NOW + SECOND
-    assert observed(harness, "cn-north-4") == KeptObservation(A, later, NOW, None)
-    assert observed(harness, "cn-east-3") == KeptObservation(A, later, later, sync.id, source)
+    assert observed(harness, "cn-north-4") == (A, later, NOW, None, None, None)
+    assert observed(harness, "cn-east-3") == (A, later, later, sync.id, *source)
 
 
 def test_a_region_that_cannot_be_read_was_not_observed(harness: WorkerHarness) -> None:
@@ -323,7 +326,7 @@ def test_a_tag_that_is_not_in_a_list_was_not_observed(harness: WorkerHarness) ->
     harness.run()
 
     assert observed(harness, "cn-east-3") is None
-    assert observed(harness, "cn-north-4") == KeptObservation(A, NOW, NOW, None)
+    assert observed(harness, "cn-north-4") == (A, NOW, NOW, None, None, None)
 
 
 def test_an_end_that_somebody_is_told_is_recorded_with_it(harness: WorkerHarness) -> None:
