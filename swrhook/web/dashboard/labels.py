@@ -106,7 +106,7 @@ WORDS: Mapping[str, Message] = {
         *(say("excluded"), say("sync"), say("shadow"), say("refused"), say("gained"), say("lost")),
         *(say("redirected"), say("override"), say("organization"), say("backfill")),
         *(say("reconcile"), say("comparing"), say("planned"), say("ordering"), say("done")),
-        *(say("same"), say("unwanted"), say("unreadable"), say("rule")),
+        *(say("same"), say("unwanted"), say("unreadable"), say("rule"), say("discovering")),
     )
 }
 
