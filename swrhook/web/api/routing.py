@@ -116,9 +116,10 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             is_page = arguments is not None and issubclass(arguments, PagingQuery)
             if is_page:
                 described = self._bound(described)
-                self._describe(described, _BUSY)
+                described = self.alt_response(_BUSY, response=_BUSY.name)(described)
             for status in [*errors, *([HTTPStatus.NOT_FOUND] if "<" in rule else [])]:
-                self._describe(described, status, error)
+                options = {"response": status.name} if error is None else _problem(status, error)
+                described = self.alt_response(status, **options)(described)
             if arguments is not None:
                 location = "query" if method == "GET" else "json"
                 # An instance: webargs would make one of a class for each request.
@@ -129,17 +130,6 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             return view
 
         return decorate
-
-    def _describe(
-        self, view: Callable[..., object], status: HTTPStatus, error: type[Schema] | None = None
-    ) -> None:
-        """Describe another answer of a view.
-
-        The decorator would be one more call in each request, so only its description is kept.
-        """
-        options = {"response": status.name} if error is None else _problem(status, error)
-        described = self.alt_response(status, **options)(view)
-        vars(view)["_apidoc"] = vars(described)["_apidoc"]
 
     def _bound(self, view: Callable[P, Result]) -> Callable[P, Result]:
         """Let one request at a time read and write a page of more than USUAL_LIMIT items."""
