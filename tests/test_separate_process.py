@@ -1,6 +1,7 @@
 """What takes long is computed in a process of its own, with a time limit."""
 
 import os
+import signal
 import time
 
 import pytest
@@ -32,3 +33,9 @@ def test_it_is_ended_after_its_time() -> None:
 def test_it_is_ended_after_its_time_of_computing() -> None:
     with pytest.raises(TookTooLong):
         run_separately(1, sum, range(10**12))
+
+
+def test_an_alarm_of_its_own_is_the_end_of_its_time_too() -> None:
+    """It ends the process if its caller is late, as on a very busy machine."""
+    with pytest.raises(TookTooLong):
+        run_separately(PATIENCE, signal.raise_signal, signal.SIGALRM)
