@@ -1,6 +1,6 @@
 """All tables of the ledger: each is known only once its module is imported."""
 
-from swrhook.ledger import (
+from swrhook.ledger import (  # noqa: F401  # so that the metadata has their tables
     coverage_tables,
     discovery_tables,
     notification_tables,
@@ -11,13 +11,4 @@ from swrhook.ledger import (
 )
 from swrhook.ledger.columns import metadata
 
-MODULES = (
-    coverage_tables,
-    discovery_tables,
-    notification_tables,
-    repair_tables,
-    service_tables,
-    sqlite_file,
-    tables,
-)
 TABLES = metadata.sorted_tables
