@@ -451,9 +451,9 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             "sends huge, slow or redirecting answers, or cookies",
             "answers are bounded, redirects are not followed, cookies are not kept",
             [
-                "swr/test_client.py::test_a_response_over_the_size_limit_is_refused",
-                "swr/test_client.py::test_a_slow_response_is_a_timeout",
-                "swr/test_client.py::test_cookies_are_not_stored",
+                "swr/test_transport.py::test_a_response_over_the_size_limit_is_refused",
+                "swr/test_transport.py::test_a_slow_response_is_a_timeout",
+                "swr/test_transport.py::test_cookies_are_not_stored",
             ],
         ),
         Attack(
