@@ -17,7 +17,7 @@ from swrhook.syncs.discovery import DiscoveredRepository, OrganizationRef
 from tests.conftest import DATABASES
 from tests.factories import MINIMAL_CONFIG, entry, everything, push, write
 from tests.json_lines import json_lines
-from tests.service.test_config_reload import START, Reloading
+from tests.service.reloading import START, Reloading
 
 TAGS = 60
 NARROW = MINIMAL_CONFIG.replace("{sender: harbor}", "{sender: harbor, tag: none}")
